@@ -1,0 +1,95 @@
+package pim
+
+import "time"
+
+// Mode says in whose name a role is activated.
+type Mode string
+
+const (
+	OnBehalf Mode = "onBehalf" // by our own identity (AdminAssign); PIM skips its end-user rules, so we apply them
+	Self     Mode = "self"     // by the user's own token (SelfActivate); PIM applies them
+)
+
+// Decision says whether a Request is allowed, by which rule, and if not, why not.
+// The same Decision that a dry run shows decides the real run.
+type Decision struct {
+	Allowed   bool      `json:"allowed"`
+	Rule      string    `json:"rule,omitempty"`      // the rule that allowed or denied it; empty if none matched
+	RulesHash string    `json:"rulesHash,omitempty"` // SHA-256 of the rules that decided
+	Mode      Mode      `json:"mode,omitempty"`
+	Make      bool      `json:"makeEligible,omitempty"` // an eligibility may be made
+	Approval  *Approval `json:"approval,omitempty"`     // who must approve first; nil if nobody
+	Reasons   []Reason  `json:"reasons,omitempty"`      // why not: every unmet condition of every near miss
+	At        time.Time `json:"at"`
+}
+
+// Reason is one condition that is not met.
+type Reason struct {
+	Code   ReasonCode `json:"code"`
+	Rule   string     `json:"rule,omitempty"` // the rule whose condition it is; empty for what stands above all rules
+	Detail string     `json:"detail"`         // for people; names no secret
+}
+
+// ReasonCode is stable, as Code is.
+type ReasonCode string
+
+const (
+	NoRules           ReasonCode = "noRules"           // nothing is allowed where there are no rules
+	NoMatch           ReasonCode = "noMatch"           // no rule speaks of this caller, principal, scope and role
+	DeniedByRule      ReasonCode = "deniedByRule"      // a deny rule matches
+	WrongCaller       ReasonCode = "wrongCaller"       // the rule is for other callers
+	WrongPrincipal    ReasonCode = "wrongPrincipal"    // the rule is for other principals
+	WrongPlane        ReasonCode = "wrongPlane"        //
+	WrongAction       ReasonCode = "wrongAction"       //
+	WrongScope        ReasonCode = "wrongScope"        // the scope does not lie within the rule's
+	WrongRole         ReasonCode = "wrongRole"         //
+	TooLong           ReasonCode = "tooLong"           // longer than the rule or PIM's policy allows
+	NeedJustification ReasonCode = "needJustification" //
+	NeedTicket        ReasonCode = "needTicket"        //
+	WrongTicket       ReasonCode = "wrongTicket"       // the ticket's number or system is not of the form asked for
+	WrongTime         ReasonCode = "wrongTime"         // outside the rule's days and hours
+	NeedMFA           ReasonCode = "needMFA"           // PIM asks for a second factor that nothing here proves
+	NeedAuthContext   ReasonCode = "needAuthContext"   // PIM asks for an authentication context
+	NeedApproval      ReasonCode = "needApproval"      // PIM asks for an approval that the rule does not
+	NotEligible       ReasonCode = "notEligible"       // an eligibility is required and there is none
+	NeedUserToken     ReasonCode = "needUserToken"     // the rule activates with the user's own token, and none came
+	OurIdentity       ReasonCode = "ourIdentity"       // never to ourselves
+	Protected         ReasonCode = "protected"         // never to a protected principal
+	OurScope          ReasonCode = "ourScope"          // never over our own resource group
+	EscalatingRole    ReasonCode = "escalatingRole"    // a role that can grant itself more, which no rule names
+	Disabled          ReasonCode = "disabled"          // the principal's account is disabled
+	Unproven          ReasonCode = "unproven"          // a fact that the rule needs could not be read
+	Stopped           ReasonCode = "stopped"           // everything is stopped by setting
+)
+
+// Fixable reports whether another request could meet the reason.
+func (c ReasonCode) Fixable() bool {
+	switch c {
+	case TooLong, NeedJustification, NeedTicket, WrongTicket, NeedMFA, NeedAuthContext, NeedUserToken, NotEligible:
+		return true
+	}
+	return false
+}
+
+// Approval is the demand that people other than those concerned agree first.
+type Approval struct {
+	Group  string   `json:"group"`  // object id of the group whose members may decide
+	Within Duration `json:"within"` // how long the demand stands
+}
+
+// err is the Decision as an error; nil if it is allowed.
+func (d Decision) err(op string) error {
+	if d.Allowed {
+		return nil
+	}
+	e := &Error{Op: op, Code: CodeUnmet, Unmet: d.Reasons}
+	for _, r := range d.Reasons {
+		if !r.Code.Fixable() {
+			e.Code = CodeRefused
+		}
+	}
+	if len(d.Reasons) == 0 {
+		e.Code = CodeRefused
+	}
+	return e
+}

@@ -1,0 +1,45 @@
+package pim
+
+import "time"
+
+// Member says how a principal came to hold something.
+type Member string
+
+const (
+	Direct    Member = "direct"    // given to the principal at this scope
+	ByGroup   Member = "group"     // by membership of a group that holds it
+	Inherited Member = "inherited" // from a scope above
+)
+
+// Instance is an eligibility or an assignment while it is in force. It is the truth
+// of who holds what: PIM's request and schedule only lead to it.
+type Instance struct {
+	Kind          Kind       `json:"kind"`
+	Plane         Plane      `json:"plane"`
+	Access                   // of the holder, which for ByGroup is the group
+	ID            string     `json:"id"`
+	PrincipalType string     `json:"principalType,omitempty"` // User, Group, ServicePrincipal, ForeignGroup, Device; empty if the service does not say
+	Start         *time.Time `json:"start,omitempty"`         // nil for what was made outside PIM
+	End           *time.Time `json:"end,omitempty"`           // nil is permanent
+	Member        Member     `json:"memberType,omitempty"`
+	Activated     bool       `json:"activated,omitempty"` // an assignment that came of an eligibility
+	Schedule      string     `json:"scheduleId,omitempty"`
+	Condition     string     `json:"condition,omitempty"`
+	PrincipalName string     `json:"principalName,omitempty"`
+	ScopeName     string     `json:"scopeName,omitempty"`
+}
+
+// Until reports whether the instance is in force at now and stays so until t.
+func (i Instance) Until(now, t time.Time) bool {
+	return (i.Start == nil || !i.Start.After(now)) && (i.End == nil || !i.End.Before(t))
+}
+
+// Query narrows a listing. Zero fields do not narrow.
+type Query struct {
+	Plane     Plane  // required
+	Scope     Scope  // required on the azure plane; a group is needed on the group plane unless Principal is set
+	Role      Role   //
+	Principal string // object id
+	Groups    bool   // with Principal: also what its groups hold (azure plane)
+	Exact     bool   // azure plane: what holds at Scope (there or inherited), not what lies below it
+}

@@ -1,0 +1,92 @@
+package pim
+
+import (
+	"strings"
+)
+
+// Role is what is held at a Scope. The zero Role is none.
+type Role struct {
+	ID   string `json:"id"`             // GUID of the role definition; member or owner on the group plane
+	Name string `json:"name,omitempty"` // display name, where known
+}
+
+const (
+	roleOwner         = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+	roleUserAccess    = "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9"
+	roleRBAC          = "f58310d9-a9f6-439a-9e8d-f62e7b41a168"
+	roleGlobal        = "62e90394-69f5-4237-9190-012177145e10"
+	rolePrivileged    = "e8611ab8-c189-46e8-94e1-60213ab1f814"
+	rolePrivilegedAut = "7be44c8a-adaf-4e2a-84d6-ab2649e08a13"
+)
+
+// OwnerRole is the GUID of the built-in role Owner, the one role that the first
+// callers of activatePIMRole could ask for.
+const OwnerRole = roleOwner
+
+// builtIn holds roles whose GUIDs are the same in every tenant, so that the common
+// names cost no look-up. Sources: Azure and Entra built-in role references.
+var builtIn = map[Plane][]Role{
+	Azure: {
+		{roleOwner, "Owner"},
+		{"b24988ac-6180-42a0-ab88-20f7382dd24c", "Contributor"},
+		{"acdd72a7-3385-48ef-bd42-f606fba81ae7", "Reader"},
+		{roleUserAccess, "User Access Administrator"},
+		{roleRBAC, "Role Based Access Control Administrator"},
+	},
+	Directory: {
+		{roleGlobal, "Global Administrator"},
+		{rolePrivileged, "Privileged Role Administrator"},
+		{rolePrivilegedAut, "Privileged Authentication Administrator"},
+		{"fdd7a751-b60b-444a-984c-02652fe8fa1c", "Groups Administrator"},
+	},
+	Group: {{"member", "member"}, {"owner", "owner"}},
+}
+
+// Escalating reports whether the holder of r on plane p can give itself, or anyone,
+// more than r. Such a role is granted only by a rule that names it.
+func (r Role) Escalating(p Plane) bool {
+	switch r.ID {
+	case roleOwner, roleUserAccess, roleRBAC:
+		return p == Azure
+	case roleGlobal, rolePrivileged, rolePrivilegedAut:
+		return p == Directory
+	}
+	return false
+}
+
+// knownRole finds what needs no look-up: a built-in name in any letter case, a
+// GUID, or a full role definition id. A full id of another subscription than the
+// scope's is an error, since the role it names need not be the one that counts.
+func knownRole(s Scope, text string) (Role, bool, error) {
+	for _, r := range builtIn[s.Plane()] {
+		if strings.EqualFold(text, r.Name) || strings.EqualFold(text, r.ID) {
+			return r, true, nil
+		}
+	}
+	if s.Plane() == Group {
+		return Role{}, false, invalid("role", "role %q of a group is neither member nor owner", clip(text))
+	}
+	if id, ok := parseGUID(text); ok {
+		return Role{ID: id}, true, nil
+	}
+	if !strings.Contains(text, "/") {
+		return Role{}, false, nil
+	}
+	const mark = "/providers/microsoft.authorization/roledefinitions/"
+	at := strings.LastIndex(strings.ToLower(text), mark)
+	if s.Plane() != Azure || at < 0 {
+		return Role{}, false, invalid("role", "role %q is not a name, a GUID or a role definition id", clip(text))
+	}
+	id, ok := parseGUID(text[at+len(mark):])
+	if !ok {
+		return Role{}, false, invalid("role", "role %q does not end in a GUID", clip(text))
+	}
+	if at > 0 {
+		home, err := ParseScope(Azure, text[:at])
+		if err != nil || !home.Contains(s) {
+			return Role{}, false, invalid("role", "role %q is defined at another scope than %s", clip(text), s)
+		}
+	}
+	role, _, err := knownRole(s, id)
+	return role, true, err
+}
