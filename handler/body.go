@@ -1,0 +1,50 @@
+package handler
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+)
+
+// readBody reads r's body to its end, or to the bound, and sets r.Body to what
+// was read with the error that ended it. The function never reads from the
+// connection, for there is no end to a read that the function is left in. What
+// is over the bound is read too and forgotten: if we answered before the host
+// has sent everything, it would tell the caller 500.
+func (e endpoint) readBody(w http.ResponseWriter, r *http.Request, until time.Time) {
+	if r.Body == http.NoBody {
+		return
+	}
+	// An error means that w is no connection and has no deadlines.
+	c := http.NewResponseController(w)
+	_ = c.SetReadDeadline(until)
+	b, err := io.ReadAll(io.LimitReader(r.Body, e.maxBody+1))
+	if err == nil && int64(len(b)) > e.maxBody {
+		b, err = b[:e.maxBody], &http.MaxBytesError{Limit: e.maxBody}
+		_, _ = io.CopyN(io.Discard, r.Body, hostMaxBody)
+	}
+	_ = c.SetReadDeadline(time.Time{})
+	r.Body = readBefore{bytes.NewReader(b), err}
+}
+
+// hostMaxBody is the longest body the host forwards (recorded:
+// http-forwarded-body-over-100mb-declared).
+const hostMaxBody = 100 << 20
+
+// readBefore is a body that was read to its end, which err tells; nil is io.EOF.
+type readBefore struct {
+	r   *bytes.Reader
+	err error
+}
+
+func (b readBefore) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	if errors.Is(err, io.EOF) && b.err != nil {
+		err = b.err
+	}
+	return n, err
+}
+
+func (b readBefore) Close() error { return nil }
