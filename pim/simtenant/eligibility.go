@@ -1,0 +1,30 @@
+package simtenant
+
+import "strings"
+
+// linkedEligibility finds the eligibility that an activation rests on, or nil: in
+// force, of the principal or of a group that it is in, for the same role. At the
+// eligibility's own scope the link may be left out or bare; below it ARM wants
+// the full id.
+func (t *Tenant) linkedEligibility(a *ask) *schedule {
+	now := t.now()
+	groups := t.groupsOf(a.principal)
+	for _, s := range t.schedules {
+		if s.plane != a.plane || s.kind != Eligibility || !s.inForce(now) || !sameID(s.role, a.role) {
+			continue
+		}
+		if !sameID(s.principal, a.principal) && !groups[strings.ToLower(s.principal)] {
+			continue
+		}
+		if a.linked != "" && !sameID(lastSegment(a.linked), s.id) {
+			continue
+		}
+		if sameID(s.scope, a.scope) {
+			return s
+		}
+		if a.plane == PlaneAzure && strings.Contains(a.linked, "/") && t.tree.contains(s.scope, a.scope) {
+			return s
+		}
+	}
+	return nil
+}

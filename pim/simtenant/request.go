@@ -1,0 +1,108 @@
+package simtenant
+
+import (
+	"slices"
+	"time"
+)
+
+// ask is a schedule request as a surface decoded it.
+type ask struct {
+	place
+	action Action
+	caller caller
+
+	// id is the caller's name for the request; empty where the server names it.
+	id string
+
+	start      time.Time // zero means now
+	expiration expiration
+
+	// The texts; empty ones are null in answers.
+	justification               string
+	ticketNumber, ticketSystem  string
+	customData                  string
+	condition, conditionVersion string
+
+	// target is the id of the schedule to change; linked that of the eligibility
+	// to activate. Both may be full ids or bare ones; empty lets the server find it.
+	target, linked string
+
+	// dryRun checks everything and keeps nothing.
+	dryRun bool
+}
+
+// The statuses that requests of this tenant go through, spelled as all planes do.
+const (
+	statusGranted         = "Granted"
+	statusProvisioned     = "Provisioned"
+	statusProvisioning    = "PendingProvisioning"
+	statusRevoked         = "Revoked"
+	statusPendingApproval = "PendingApproval"
+	statusPendingAdmin    = "PendingAdminDecision"
+	statusAdminApproved   = "AdminApproved"
+	statusAdminDenied     = "AdminDenied"
+	statusDenied          = "Denied"
+	statusTimedOut        = "TimedOut"
+	statusCanceled        = "Canceled"
+)
+
+// request is a stored ask with its fate.
+type request struct {
+	ask
+	status             string
+	created, completed time.Time
+	// provisionAt is when a request that is PendingProvisioning is done.
+	provisionAt time.Time
+	approvalID  string
+	// scheduleID is the schedule that it made or ended.
+	scheduleID string
+	// linkedID is the id of the eligibility that it activates.
+	linkedID string
+	// window is the time span asked for, with "now" at the time of asking.
+	window window
+}
+
+// cancelable are the statuses in which a request can be withdrawn.
+var cancelable = []string{statusGranted, statusPendingApproval, statusPendingAdmin}
+
+// pending reports whether the request still waits for somebody or something.
+func (r *request) pending() bool {
+	return slices.Contains(cancelable, r.status) || r.status == statusProvisioning
+}
+
+// requestByID finds a request by plane, kind and id, or nil.
+func (t *Tenant) requestByID(p Plane, k Kind, id string) *request {
+	for _, r := range t.requests {
+		if r.plane == p && r.kind == k && sameID(r.id, id) {
+			return r
+		}
+	}
+	return nil
+}
+
+// pendingAt finds a request that waits at a place, or nil.
+func (t *Tenant) pendingAt(p place) *request {
+	for _, r := range t.requests {
+		if r.same(p) && r.pending() {
+			return r
+		}
+	}
+	return nil
+}
+
+// cancel withdraws a request.
+func (t *Tenant) cancel(r *request) *refusal {
+	if !slices.Contains(cancelable, r.status) {
+		return errNotCancel
+	}
+	r.status = statusCanceled
+	r.completed = t.now()
+	if s := t.scheduleByID(r.plane, r.kind, r.scheduleID); s != nil {
+		s.revoked = r.completed
+		s.visibleFrom = r.completed.Add(t.visibility(s.plane)) // it never was
+		s.end = r.completed
+	}
+	t.closeApproval(r)
+	t.note(r, "canceled")
+	return nil
+}

@@ -1,0 +1,107 @@
+package simtenant
+
+import "time"
+
+// schedule is an arrangement, present, future or past; an instance is a schedule
+// that is in force.
+type schedule struct {
+	place
+	id         string
+	instanceID string
+	requestID  string // of the request that made it; empty if made outside PIM
+	linked     string // the eligibility's schedule id, of an activation
+	activated  bool
+
+	start, end       time.Time // end is zero if permanent
+	created, updated time.Time
+	visibleFrom      time.Time
+	revoked          time.Time // zero while it stands
+	expiryTold       bool
+
+	expiration                  expiration
+	condition, conditionVersion string
+
+	// outside marks a plain role assignment, made without PIM.
+	outside bool
+	// unbacked marks a schedule whose plain role assignment was deleted under it.
+	unbacked bool
+	// originID is the name of the plain role assignment behind an assignment.
+	originID string
+}
+
+// stands reports whether s is present or still to come.
+func (s *schedule) stands(now time.Time) bool {
+	return s.revoked.IsZero() && (s.end.IsZero() || now.Before(s.end))
+}
+
+// inForce reports whether s is present.
+func (s *schedule) inForce(now time.Time) bool { return s.stands(now) && !now.Before(s.start) }
+
+// expired reports whether s came to its own end.
+func (s *schedule) expired(now time.Time) bool {
+	return s.revoked.IsZero() && !s.end.IsZero() && !now.Before(s.end)
+}
+
+// visible reports whether lists show s: late after it was made and late after it
+// was revoked, but not beyond its end.
+func (t *Tenant) visible(s *schedule, now time.Time) bool {
+	if now.Before(s.visibleFrom) || !s.end.IsZero() && !now.Before(s.end) {
+		return false
+	}
+	return s.revoked.IsZero() || now.Before(s.revoked.Add(t.visibility(s.plane)))
+}
+
+// listedInstance reports whether lists of instances show s.
+func (t *Tenant) listedInstance(s *schedule, now time.Time) bool {
+	return t.visible(s, now) && !now.Before(s.start)
+}
+
+// standing finds the schedule at a place that is present or to come, or nil.
+func (t *Tenant) standing(p place) *schedule {
+	now := t.now()
+	for _, s := range t.schedules {
+		if s.same(p) && s.stands(now) {
+			return s
+		}
+	}
+	return nil
+}
+
+// holds reports whether an assignment is in force at just this place.
+func (t *Tenant) holds(p place) bool {
+	now := t.now()
+	for _, s := range t.schedules {
+		if s.same(p) && s.inForce(now) && !s.unbacked {
+			return true
+		}
+	}
+	return false
+}
+
+// scheduleByID finds a schedule of a kind by id, case aside, whatever its state.
+func (t *Tenant) scheduleByID(p Plane, k Kind, id string) *schedule {
+	for _, s := range t.schedules {
+		if s.plane == p && s.kind == k && sameID(s.id, id) {
+			return s
+		}
+	}
+	return nil
+}
+
+// newSchedule makes a schedule with the ids of its plane and keeps it.
+func (t *Tenant) newSchedule(p place, requestID string) *schedule {
+	now := t.now()
+	s := &schedule{place: p, requestID: requestID, created: now, updated: now, visibleFrom: now.Add(t.visibility(p.plane))}
+	switch p.plane {
+	case PlaneDirectory:
+		// A directory schedule has the id of its request; the instance's is opaque.
+		s.id, s.instanceID = requestID, t.opaqueID(p.kind)
+	case PlaneGroup:
+		s.id = p.scope + "_" + p.role + "_" + requestID
+		s.instanceID = s.id
+	default:
+		s.id, s.instanceID, s.originID = t.newID(), t.newID(), t.newID()
+	}
+	t.schedules = append(t.schedules, s)
+	return s
+}
