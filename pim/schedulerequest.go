@@ -39,7 +39,7 @@ type ScheduleRequest struct {
 	Kind          Kind        `json:"kind"`
 	Type          RequestType `json:"type"`
 	Name          string      `json:"name"` // GUID: ours on ARM, the service's on Graph
-	Access        Access      `json:"access"`
+	Access        Access      `json:"-"`    // in a Change's journal the change itself says it
 	Window        Window      `json:"window,omitzero"`
 	Justification string      `json:"justification,omitempty"`
 	Ticket        Ticket      `json:"ticket,omitzero"`

@@ -1,0 +1,108 @@
+package pim
+
+import (
+	"strconv"
+	"time"
+)
+
+// EventType is the type of an outcome, as CloudEvents calls it.
+type EventType string
+
+const (
+	EventDecided  EventType = "azurepim.change.decided"  // allowed, and on its way
+	EventApproval EventType = "azurepim.change.approval" // somebody must approve
+	EventGranted  EventType = "azurepim.change.granted"  // done: the access stands
+	EventEnded    EventType = "azurepim.change.ended"    // done: the access is gone, or the request withdrawn
+	EventRefused  EventType = "azurepim.change.refused"
+	EventFailed   EventType = "azurepim.change.failed"
+	EventInvalid  EventType = "azurepim.change.invalid" // what came was not a Request
+	EventSoon     EventType = "azurepim.access.expiringSoon"
+	EventExpired  EventType = "azurepim.access.expired"
+)
+
+// Event is one outcome, a CloudEvents 1.0 message. The same outcome has the same
+// ID, however often it is sent.
+type Event struct {
+	SpecVersion string    `json:"specversion"`
+	ID          string    `json:"id"`
+	Source      string    `json:"source"`
+	Type        EventType `json:"type"`
+	Subject     string    `json:"subject,omitempty"` // the change id
+	Time        time.Time `json:"time"`
+	ContentType string    `json:"datacontenttype"`
+	Data        Report    `json:"data"`
+}
+
+func newEvent(t EventType, id, subject string, now time.Time, data Report) Event {
+	return Event{SpecVersion: "1.0", ID: id, Source: "/azure-pim", Type: t, Subject: subject, Time: now.UTC(),
+		ContentType: "application/json", Data: data}
+}
+
+// tell puts an outcome of c into its outbox, once for each run of the change.
+func (c *Change) tell(t EventType, now time.Time) {
+	id := c.ID() + "/" + strconv.Itoa(c.Generation) + "/" + string(t)
+	c.Outbox = append(c.Outbox, newEvent(t, id, c.ID(), now, c.Report()))
+}
+
+// InvalidEvent is the outcome of a message that is not a Request. The body is not
+// quoted: it may hold anything.
+func InvalidEvent(messageID, queue string, err error, now time.Time) Event {
+	r := Report{ID: clip(messageID), State: Refused, Fault: faultOf(err)}
+	return newEvent(EventInvalid, queue+"/"+clip(messageID), clip(messageID), now, r)
+}
+
+// Report is a Change as callers see it: what was asked, what was decided, what came
+// of it. Journal, leases and tokens stay inside.
+type Report struct {
+	ID          string     `json:"id"`
+	State       State      `json:"state"`
+	Action      Action     `json:"action,omitempty"`
+	Plane       Plane      `json:"plane,omitempty"`
+	Scope       string     `json:"scope,omitempty"`
+	Role        Role       `json:"role,omitzero"`
+	Principal   string     `json:"principalId,omitempty"`
+	Duration    Duration   `json:"duration,omitzero"`
+	Ticket      Ticket     `json:"ticket,omitzero"`
+	RequestedBy string     `json:"requestedBy,omitempty"`
+	Decision    *Decision  `json:"decision,omitempty"`
+	Votes       []Vote     `json:"votes,omitempty"`
+	Requests    []Asked    `json:"pimRequests,omitempty"`
+	Result      *Result    `json:"result,omitempty"`
+	Fault       *Fault     `json:"fault,omitempty"`
+	Generation  int        `json:"generation,omitempty"`
+	Created     time.Time  `json:"created,omitzero"`
+	Updated     time.Time  `json:"updated,omitzero"`
+	Due         *time.Time `json:"due,omitempty"` // when it is looked at again
+}
+
+// Asked is one of PIM's own requests.
+type Asked struct {
+	Kind   Kind        `json:"kind"`
+	Type   RequestType `json:"type"`
+	ID     string      `json:"id"`
+	Status Status      `json:"status,omitempty"`
+}
+
+// Report is c as callers see it.
+func (c Change) Report() Report {
+	r := Report{
+		ID: c.ID(), State: c.State, Action: c.Request.Action, Plane: c.Request.Plane, Scope: c.Request.Scope.String(),
+		Role: c.Role, Principal: c.Request.Principal, Duration: c.Request.Duration, Ticket: c.Request.Ticket,
+		RequestedBy: c.Caller.String(), Votes: c.Votes, Result: c.Result, Fault: c.Fault, Generation: c.Generation,
+		Created: c.Created, Updated: c.Updated,
+	}
+	if !c.Decision.At.IsZero() {
+		d := c.Decision
+		r.Decision = &d
+	}
+	if !c.Ended() && !c.Due.IsZero() {
+		due := c.Due
+		r.Due = &due
+	}
+	for _, e := range c.Effects {
+		if e.Tried > 0 {
+			r.Requests = append(r.Requests, Asked{e.Kind, e.Type, e.Name, e.Status})
+		}
+	}
+	return r
+}
