@@ -1,0 +1,71 @@
+package amqpbroker
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/Azure/go-amqp"
+)
+
+var errLinkEnded = errors.New("link has ended")
+
+// answer does what a message sent to $cbs or $management asks, and sends the
+// result to the receiving link that the client has beside this one.
+func (l *link) answer(m *amqp.Message) error {
+	var r *amqp.Message
+	if isCBS(strings.Trim(l.address, "/")) {
+		status, reason := l.session.conn.putToken(m)
+		r = response(status, reason, "", nil)
+	} else {
+		r = l.manage(m)
+	}
+	r.Properties = &amqp.MessageProperties{}
+	replyTo := ""
+	if m.Properties != nil {
+		r.Properties.CorrelationID = m.Properties.MessageID
+		replyTo = str(m.Properties.ReplyTo)
+	}
+	data, err := r.MarshalBinary()
+	if err != nil {
+		return err
+	}
+	to := l.replyLink(replyTo)
+	if to == nil {
+		return errNotAllowed("There is no receiving link for answers at '%s'.", l.address)
+	}
+	c := l.session.conn
+	c.wg.Go(func() { // may wait for the client to take it, which we must read to learn
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		_ = to.deliver(&delivery{data: data}, true)
+	})
+	return nil
+}
+
+// replyLink finds the link of the same node at the client's address.
+func (l *link) replyLink(replyTo string) *link {
+	for _, s := range l.session.conn.sessions {
+		for _, x := range s.links {
+			if x.out != nil && x.queue == nil && x.out.replyTo == replyTo && strings.EqualFold(x.address, l.address) {
+				return x
+			}
+		}
+	}
+	return nil
+}
+
+// response is an answer under both spellings of its properties: $cbs and
+// $management clients read different ones.
+func response(status int32, description, condition string, value any) *amqp.Message {
+	p := map[string]any{
+		"status-code": status, "statusCode": status,
+		"status-description": description, "statusDescription": description,
+	}
+	if condition != "" {
+		p["error-condition"], p["errorCondition"] = condition, condition
+	}
+	if value == nil {
+		value = map[string]any{}
+	}
+	return &amqp.Message{Value: value, ApplicationProperties: p}
+}

@@ -1,0 +1,123 @@
+package amqpbroker
+
+import "time"
+
+// consumer is a receiving link as the queue sees it.
+type consumer struct {
+	wake  chan struct{} // has one element when there may be something to do
+	group *group        // the session it has locked, if any
+}
+
+func newConsumer() *consumer { return &consumer{wake: make(chan struct{}, 1)} }
+
+func (c *consumer) poke() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// delivery is a message as it is handed to a receiver.
+type delivery struct {
+	queue *queue
+	token uuid
+	data  []byte
+}
+
+func (q *queue) subscribe(c *consumer) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.consumers[c] = struct{}{}
+}
+
+// unsubscribe forgets c. Its session is released; plain message locks stay
+// until they expire, as in the service.
+func (q *queue) unsubscribe(c *consumer) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delete(q.consumers, c)
+	if c.group != nil && c.group.owner == c {
+		q.release(c.group)
+		q.notify()
+	}
+}
+
+// next takes the next available message for c: locked, or removed when the
+// receiver asked for receive-and-delete. It is nil when there is none.
+func (q *queue) next(c *consumer, lock bool) (*delivery, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := time.Now()
+	until := now.Add(q.cfg.LockDuration)
+	if q.cfg.RequiresSession {
+		if c.group == nil || c.group.owner != c {
+			return nil, errSessionLockLost
+		}
+		until = c.group.lockedUntil
+	}
+	m := q.find(func(m *message) bool {
+		return m.state == stateActive && !m.locked && !m.expired(now) &&
+			(!q.cfg.RequiresSession || m.group == c.group.id)
+	})
+	if m == nil {
+		return nil, nil
+	}
+	return q.hand(m, lock, until)
+}
+
+// deferred hands out deferred messages by their sequence numbers.
+func (q *queue) deferred(sequences []int64, lock bool) ([]*delivery, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var out []*delivery
+	for _, s := range sequences {
+		m := q.find(func(m *message) bool { return m.sequence == s && m.state == stateDeferred && !m.locked })
+		if m == nil {
+			return nil, errMessageNotFound
+		}
+		d, err := q.hand(m, lock, time.Now().Add(q.cfg.LockDuration))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+// hand locks or removes m and encodes it. The caller holds the lock.
+func (q *queue) hand(m *message, lock bool, until time.Time) (*delivery, error) {
+	if lock {
+		m.lock(until)
+	} else {
+		q.remove(m)
+	}
+	data, err := m.encode()
+	if err != nil {
+		return nil, err
+	}
+	return &delivery{queue: q, token: m.token, data: data}, nil
+}
+
+// peek returns up to n messages from the given sequence number on, whatever
+// their state, and those of one session alone if it is not nil.
+func (q *queue) peek(from int64, n int, session *string) ([][]byte, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var out [][]byte
+	for _, m := range q.messages {
+		if len(out) == n {
+			break
+		}
+		if m.sequence < from || (session != nil && m.group != *session) {
+			continue
+		}
+		peeked := *m
+		peeked.locked = false // the lock token is its holder's alone
+		data, err := peeked.encode()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, data)
+	}
+	return out, nil
+}

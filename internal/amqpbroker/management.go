@@ -1,0 +1,178 @@
+package amqpbroker
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/Azure/go-amqp"
+)
+
+// managementNode is the node of each entity that takes requests about it.
+const managementNode = "$management"
+
+// operations are the requests a $management node takes. Their names are in
+// "AMQP 1.0 in Azure Service Bus: request-response-based operations".
+var operations = map[string]func(q *queue, in map[string]any) (map[string]any, error){
+	"com.microsoft:renew-lock":                 renewLock,
+	"com.microsoft:peek-message":               peekMessage,
+	"com.microsoft:schedule-message":           scheduleMessage,
+	"com.microsoft:cancel-scheduled-message":   cancelScheduledMessage,
+	"com.microsoft:receive-by-sequence-number": receiveBySequenceNumber,
+	"com.microsoft:update-disposition":         updateDisposition,
+	"com.microsoft:renew-session-lock":         renewSessionLock,
+	"com.microsoft:get-session-state":          getSessionState,
+	"com.microsoft:set-session-state":          setSessionState,
+	"com.microsoft:get-message-sessions":       getMessageSessions,
+}
+
+// manage answers one request to the link's $management node.
+func (l *link) manage(m *amqp.Message) *amqp.Message {
+	entity, _ := cutSuffixFold(strings.Trim(l.address, "/"), "/"+managementNode)
+	name, _ := m.ApplicationProperties["operation"].(string)
+	do := operations[name]
+	if do == nil {
+		return response(501, "The operation '"+name+"' is not supported.", string(amqp.ErrCondNotImplemented), nil)
+	}
+	in, _ := m.Value.(map[string]any)
+	out, err := do(l.session.conn.server.Broker.queue(entity), in)
+	switch {
+	case err != nil:
+		f := faultOf(err)
+		return response(f.status, f.description, string(f.condition), nil)
+	case out == nil:
+		return response(204, "No content", "", nil)
+	}
+	return response(200, "OK", "", out)
+}
+
+func renewLock(q *queue, in map[string]any) (map[string]any, error) {
+	ends, err := q.renew(tokens(in["lock-tokens"]))
+	return map[string]any{"expirations": ends}, err
+}
+
+func peekMessage(q *queue, in map[string]any) (map[string]any, error) {
+	var session *string
+	if id, ok := in["session-id"].(string); ok {
+		session = &id
+	}
+	from, _ := in["from-sequence-number"].(int64)
+	count, _ := in["message-count"].(int32)
+	peeked, err := q.peek(from, int(count), session)
+	if err != nil || len(peeked) == 0 {
+		return nil, err
+	}
+	var list []any
+	for _, data := range peeked {
+		list = append(list, map[string]any{"message": data})
+	}
+	return map[string]any{"messages": list}, nil
+}
+
+func scheduleMessage(q *queue, in map[string]any) (map[string]any, error) {
+	var messages []*amqp.Message
+	items, _ := in["messages"].([]any)
+	for _, item := range items {
+		fields, _ := item.(map[string]any)
+		data, _ := fields["message"].([]byte)
+		m := new(amqp.Message)
+		if err := m.UnmarshalBinary(data); err != nil {
+			return nil, err
+		}
+		messages = append(messages, m)
+	}
+	sequences, err := q.enqueue(messages...)
+	return map[string]any{"sequence-numbers": sequences}, err
+}
+
+func cancelScheduledMessage(q *queue, in map[string]any) (map[string]any, error) {
+	return map[string]any{}, q.cancel(sequences(in))
+}
+
+func receiveBySequenceNumber(q *queue, in map[string]any) (map[string]any, error) {
+	const second = uint32(1)
+	deliveries, err := q.deferred(sequences(in), in["receiver-settle-mode"] == second)
+	if err != nil {
+		return nil, err
+	}
+	var list []any
+	for _, d := range deliveries {
+		list = append(list, map[string]any{"lock-token": amqp.UUID(d.token), "message": d.data})
+	}
+	return map[string]any{"messages": list}, nil
+}
+
+func updateDisposition(q *queue, in map[string]any) (map[string]any, error) {
+	status, _ := in["disposition-status"].(string)
+	kinds := map[string]uint64{"completed": codeAccepted, "abandoned": codeModified, "suspended": codeRejected, "defered": codeModified}
+	o := outcome{kind: kinds[status], deferred: status == "defered"}
+	if o.kind == 0 {
+		return nil, fmt.Errorf("disposition-status %q is unknown", status)
+	}
+	o.reason, _ = in["deadletter-reason"].(string)
+	o.description, _ = in["deadletter-description"].(string)
+	o.properties, _ = in["properties-to-modify"].(map[string]any)
+	for _, t := range tokens(in["lock-tokens"]) {
+		if err := q.settle(t, o); err != nil {
+			return nil, err
+		}
+	}
+	return map[string]any{}, nil
+}
+
+func renewSessionLock(q *queue, in map[string]any) (map[string]any, error) {
+	id, _ := in["session-id"].(string)
+	end, err := q.renewGroup(id)
+	return map[string]any{"expiration": end}, err
+}
+
+func getSessionState(q *queue, in map[string]any) (map[string]any, error) {
+	id, _ := in["session-id"].(string)
+	state, err := q.groupState(id)
+	if state == nil {
+		return map[string]any{"session-state": nil}, err
+	}
+	return map[string]any{"session-state": state}, err
+}
+
+func setSessionState(q *queue, in map[string]any) (map[string]any, error) {
+	id, _ := in["session-id"].(string)
+	state, _ := in["session-state"].([]byte)
+	return map[string]any{}, q.setGroupState(id, state)
+}
+
+func getMessageSessions(q *queue, in map[string]any) (map[string]any, error) {
+	ids := q.groupIDs()
+	skip, _ := in["skip"].(int32)
+	top, _ := in["top"].(int32)
+	if int(skip) >= len(ids) {
+		return nil, nil
+	}
+	return map[string]any{"skip": skip, "sessions-ids": ids[skip:min(len(ids), int(skip+top))]}, nil
+}
+
+// groupIDs returns the ids of the sessions, sorted.
+func (q *queue) groupIDs() []string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var ids []string
+	for id := range q.groups {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func sequences(in map[string]any) []int64 {
+	s, _ := in["sequence-numbers"].([]int64)
+	return s
+}
+
+func tokens(v any) []uuid {
+	list, _ := v.([]amqp.UUID)
+	var out []uuid
+	for _, t := range list {
+		out = append(out, uuid(t))
+	}
+	return out
+}

@@ -1,0 +1,106 @@
+package amqpbroker
+
+import (
+	"fmt"
+	"time"
+)
+
+// outcome is what a receiver decides about a message.
+type outcome struct {
+	kind        uint64 // codeAccepted, codeRejected, codeReleased or codeModified
+	deferred    bool   // modified, and undeliverable here
+	reason      string // of a dead letter
+	description string
+	properties  map[string]any
+}
+
+// settle applies o to the message locked under token.
+func (q *queue) settle(token uuid, o outcome) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	m := q.lockedUnder(token)
+	if m == nil {
+		return errLockLost
+	}
+	m.setProperties(o.properties)
+	switch o.kind {
+	case codeAccepted:
+		q.remove(m)
+	case codeRejected:
+		q.remove(m)
+		q.deadLetter(m, o.reason, o.description)
+	case codeReleased:
+		q.unlock(m, false)
+	case codeModified:
+		if o.deferred {
+			m.locked, m.state = false, stateDeferred
+		} else {
+			q.unlock(m, true)
+		}
+	}
+	q.notify()
+	return nil
+}
+
+// renew locks messages anew for the queue's lock duration and returns the new
+// ends of their locks.
+func (q *queue) renew(tokens []uuid) ([]time.Time, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var ends []time.Time
+	for _, t := range tokens {
+		m := q.lockedUnder(t)
+		if m == nil {
+			return nil, errLockLost
+		}
+		m.lockedUntil = time.Now().Add(q.cfg.LockDuration)
+		ends = append(ends, m.lockedUntil.UTC())
+	}
+	return ends, nil
+}
+
+// lockedUnder returns the message whose lock token holds, or nil. In a queue of
+// sessions the lock is the session's. The caller holds the lock.
+func (q *queue) lockedUnder(token uuid) *message {
+	now := time.Now()
+	return q.find(func(m *message) bool {
+		return m.locked && m.token == token && (q.cfg.RequiresSession || now.Before(m.lockedUntil))
+	})
+}
+
+// unlock makes m available again; failed counts the delivery. The caller holds
+// the lock.
+func (q *queue) unlock(m *message, failed bool) {
+	m.locked = false
+	if failed {
+		m.deliveries++
+	}
+	// A dead-letter queue keeps its messages however often they fail.
+	if q.deadLetters != nil && int(m.deliveries) >= q.cfg.MaxDeliveryCount {
+		q.remove(m)
+		q.deadLetter(m, "MaxDeliveryCountExceeded",
+			fmt.Sprintf("Message could not be consumed after %d delivery attempts.", m.deliveries))
+	}
+}
+
+// deadLetter moves m, which has left q, to q's dead-letter queue, where it
+// never expires. Rejected in a dead-letter queue it is gone. The caller holds
+// the lock.
+func (q *queue) deadLetter(m *message, reason, description string) {
+	if q.deadLetters == nil {
+		return
+	}
+	set := map[string]any{}
+	if reason != "" {
+		set["DeadLetterReason"] = reason
+	}
+	if description != "" {
+		set["DeadLetterErrorDescription"] = description
+	}
+	m.setProperties(set)
+	d := q.deadLetters
+	d.sequence++
+	m.sequence, m.source, m.state, m.locked, m.expires = d.sequence, q.path, stateActive, false, time.Time{}
+	d.messages = append(d.messages, m)
+	d.notify()
+}
