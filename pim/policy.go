@@ -1,6 +1,9 @@
 package pim
 
-import "slices"
+import (
+	"encoding/json"
+	"slices"
+)
 
 // Policy is PIM's own settings for one role at one scope: seventeen rules, that the
 // service applies to every request. It is not inherited: a resource group's is its
@@ -21,6 +24,8 @@ type PolicyRule struct {
 	Approval     *PolicyApproval   `json:"approval,omitempty"`
 	AuthContext  *PolicyContext    `json:"authContext,omitempty"`
 	Notification *PolicyNotice     `json:"notification,omitempty"`
+
+	raw json.RawMessage // as the service wrote it, with the fields that we do not model
 }
 
 // PolicyExpiration bounds a duration.
