@@ -95,10 +95,14 @@ func sessionOf(filter pairs) (id *string, ok bool) {
 // confirm answers the attach f.
 func (l *link) confirm(f fields, filter, properties any) error {
 	source, target := f.list(5, codeSource), f.list(6, codeTarget)
+	var limit any // only on what the client sends: a message grows when it is stored
+	if l.in != nil {
+		limit = uint64(MaxMessageSize)
+	}
 	return l.session.send(codeAttach, l.name, l.handle, !f.bool(2), f.at(3), f.at(4),
 		described{codeSource, []any{source.at(0), uint32(0), symbol("session-end"), uint32(0), false, nil, nil, filter}},
 		described{codeTarget, []any{target.at(0), uint32(0), symbol("session-end"), uint32(0)}},
-		nil, false, uint32(0), uint64(MaxMessageSize), nil, nil, properties)
+		nil, false, uint32(0), limit, nil, nil, properties)
 }
 
 // refuse answers the attach f with a link that has no end, as AMQP wants it,
