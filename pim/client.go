@@ -133,7 +133,8 @@ func (c *Client) graphCall(ctx context.Context, in call) error {
 func (c *Client) do(ctx context.Context, pl runtime.Pipeline, endpoint string, in call) (err error) {
 	defer func() { err = at(in.op, err) }()
 	ctx = context.WithValue(ctx, runtime.CtxAPINameKey{}, in.op)
-	target := strings.TrimSuffix(endpoint, "/") + (&url.URL{Path: in.path}).EscapedPath()
+	// RawPath keeps quotes and parentheses, which Graph's functions are written with.
+	target := strings.TrimSuffix(endpoint, "/") + (&url.URL{Path: in.path, RawPath: in.path}).EscapedPath()
 	if len(in.query) > 0 {
 		// Graph reads a plus as a plus: spaces are %20.
 		target += "?" + strings.ReplaceAll(in.query.Encode(), "+", "%20")

@@ -8,9 +8,6 @@ import (
 	"strings"
 )
 
-// policyVersion is the api-version of ARM's policies and their assignments.
-const policyVersion = "2020-10-01"
-
 // armPolicyWire is a policy on ARM.
 type armPolicyWire struct {
 	ID         string `json:"id"`
@@ -25,6 +22,7 @@ type armPolicyWire struct {
 // compared again. The effective rules are those that PIM applies.
 func (c *Client) armPolicy(ctx context.Context, op string, s Scope, r Role) (Policy, error) {
 	type assignment struct {
+		ID         string `json:"id"`
 		Properties struct {
 			Scope          string            `json:"scope"`
 			RoleID         string            `json:"roleDefinitionId"`
@@ -34,18 +32,18 @@ func (c *Client) armPolicy(ctx context.Context, op string, s Scope, r Role) (Pol
 	}
 	for a, err := range armList[assignment](ctx, c, call{
 		op:   op,
-		path: authorizationPath(s, "roleManagementPolicyAssignments"),
+		path: armPath(s, "roleManagementPolicyAssignments"),
 		query: url.Values{
-			"api-version": {policyVersion},
-			"$filter":     {"roleDefinitionId eq '" + roleIDAt(s, r) + "'"},
+			"api-version": {armPIM},
+			"$filter":     {"roleDefinitionId eq '" + armRoleID(s, r) + "'"},
 		},
 	}) {
 		if err != nil {
 			return Policy{}, err
 		}
 		p := a.Properties
-		where, err := ParseScope(Azure, p.Scope)
-		if err != nil || where.Key() != s.Key() || !strings.EqualFold(lastSegment(p.RoleID), r.ID) {
+		where, err := armScope(p.Scope, a.ID)
+		if err != nil || where.Key() != s.Key() || lastSegment(p.RoleID) != r.ID {
 			continue
 		}
 		raws := p.EffectiveRules
@@ -73,7 +71,7 @@ func (c *Client) armPolicyByID(ctx context.Context, op, id string) (w armPolicyW
 		op:     op,
 		method: http.MethodGet,
 		path:   path,
-		query:  url.Values{"api-version": {policyVersion}},
+		query:  armVersion(armPIM),
 		want:   []int{http.StatusOK},
 		out:    &w,
 	})
@@ -92,22 +90,5 @@ func policyPath(id string) (string, error) {
 	if !ok || err != nil {
 		return "", unreadable("the policy's id "+clip(id), err)
 	}
-	return authorizationPath(s, "roleManagementPolicies/"+name), nil
+	return armPath(s, "roleManagementPolicies/"+name), nil
 }
-
-// authorizationPath is the path of what Microsoft.Authorization keeps at s.
-func authorizationPath(s Scope, rest string) string {
-	return strings.TrimSuffix(s.String(), "/") + "/providers/Microsoft.Authorization/" + rest
-}
-
-// roleIDAt is the full id of r for use at s: that of the subscription, also for what
-// lies within it; that of the tenant for a management group. ARM refuses others.
-func roleIDAt(s Scope, r Role) string {
-	home := ""
-	if sub := s.Subscription(); sub != "" {
-		home = "/subscriptions/" + sub
-	}
-	return home + "/providers/Microsoft.Authorization/roleDefinitions/" + r.ID
-}
-
-func lastSegment(id string) string { return id[strings.LastIndex(id, "/")+1:] }
