@@ -30,7 +30,7 @@ func (g graphPrincipal) kind() string {
 
 // principal fills in what the object's type says of itself: a group has no account
 // that could be disabled, anything else is enabled only if the directory says so.
-func (g graphPrincipal) principal(t PrincipalType) Principal {
+func (g graphPrincipal) principal(t string) Principal {
 	yes := func(b *bool) bool { return b != nil && *b }
 	return Principal{
 		ID: strings.ToLower(g.ID), Type: t, Name: g.Name, UPN: g.UPN, AppID: strings.ToLower(g.AppID),

@@ -10,26 +10,24 @@ import (
 	"strings"
 )
 
-// PrincipalType is what kind of directory object a Principal is.
-type PrincipalType string
-
+// The types of a Principal.
 const (
-	TypeUser             PrincipalType = "user"
-	TypeGroup            PrincipalType = "group"
-	TypeServicePrincipal PrincipalType = "servicePrincipal" // of an application or a managed identity
+	TypeUser             = "user"
+	TypeGroup            = "group"
+	TypeServicePrincipal = "servicePrincipal" // of an application or a managed identity
 )
 
 // Principal is whoever can hold a role.
 type Principal struct {
-	ID             string        `json:"id"` // object id
-	Type           PrincipalType `json:"type"`
-	Name           string        `json:"name,omitempty"`
-	UPN            string        `json:"userPrincipalName,omitempty"`
-	AppID          string        `json:"appId,omitempty"` // of a service principal
-	Enabled        bool          `json:"enabled"`         // a group always is; false if the directory does not say
-	Dynamic        bool          `json:"dynamic,omitempty"`
-	OnPremises     bool          `json:"onPremises,omitempty"`     // synchronised from there: PIM cannot manage such a group
-	RoleAssignable bool          `json:"roleAssignable,omitempty"` // a group that can hold directory roles
+	ID             string `json:"id"`   // object id
+	Type           string `json:"type"` // TypeUser and the others; another where it can hold no role
+	Name           string `json:"name,omitempty"`
+	UPN            string `json:"userPrincipalName,omitempty"`
+	AppID          string `json:"appId,omitempty"` // of a service principal
+	Enabled        bool   `json:"enabled"`         // a group always is; false if the directory does not say
+	Dynamic        bool   `json:"dynamic,omitempty"`
+	OnPremises     bool   `json:"onPremises,omitempty"`     // synchronised from there: PIM cannot manage such a group
+	RoleAssignable bool   `json:"roleAssignable,omitempty"` // a group that can hold directory roles
 }
 
 const (
@@ -111,7 +109,7 @@ func (c *Client) ServicePrincipal(ctx context.Context, appID string) (Principal,
 }
 
 // object reads one directory object; an empty t is read from the answer.
-func (c *Client) object(ctx context.Context, op, path, fields string, t PrincipalType) (Principal, error) {
+func (c *Client) object(ctx context.Context, op, path, fields, t string) (Principal, error) {
 	in := call{op: op, method: http.MethodGet, path: path, want: []int{http.StatusOK}}
 	if fields != "" {
 		in.query = url.Values{"$select": {fields}}
@@ -122,7 +120,7 @@ func (c *Client) object(ctx context.Context, op, path, fields string, t Principa
 		return Principal{}, absence(err)
 	}
 	if t == "" {
-		t = PrincipalType(lowerFirst(g.kind()))
+		t = lowerFirst(g.kind())
 	}
 	return g.principal(t), nil
 }
