@@ -28,6 +28,7 @@ func States() []State { return []State{Pending, AwaitingApproval, Done, Refused,
 type Step string
 
 const (
+	StepDecide  Step = "decide"  // read the facts, decide
 	StepLook    Step = "look"    // read what stands, choose the effects
 	StepSubmit  Step = "submit"  // ask PIM for the current effect
 	StepAwait   Step = "await"   // PIM works on it
@@ -99,19 +100,12 @@ type Result struct {
 // Fault says why a Change failed.
 type Fault struct {
 	Code    Code     `json:"code"`
+	Field   string   `json:"field,omitempty"`
 	PIMCode string   `json:"pimCode,omitempty"`
 	Detail  string   `json:"detail,omitempty"`
 	Remedy  string   `json:"remedy,omitempty"`
 	Reasons []Reason `json:"reasons,omitempty"`
 	Claims  string   `json:"claims,omitempty"`
-}
-
-// Vote is what one approver said.
-type Vote struct {
-	By      Caller    `json:"by"`
-	Approve bool      `json:"approve"`
-	Why     string    `json:"why,omitempty"`
-	At      time.Time `json:"at"`
 }
 
 // ID is the caller's change id.

@@ -59,6 +59,7 @@ const (
 	EscalatingRole    ReasonCode = "escalatingRole"    // a role that can grant itself more, which no rule names
 	Disabled          ReasonCode = "disabled"          // the principal's account is disabled
 	Unproven          ReasonCode = "unproven"          // a fact that the rule needs could not be read
+	NotApproved       ReasonCode = "notApproved"       // an approver said no, or none said yes in time
 	Stopped           ReasonCode = "stopped"           // everything is stopped by setting
 )
 

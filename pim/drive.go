@@ -1,0 +1,89 @@
+package pim
+
+import (
+	"context"
+	"strconv"
+	"time"
+)
+
+// Drive advances the change until it has ended, or must wait beyond until; then it
+// puts a continuation on the queue. It is the one loop behind every trigger. Its
+// error means that nothing will drive the change on by itself: the journal cannot
+// be reached, or the continuation not be sent. The Resume timer would, in time.
+func (e *Engine) Drive(ctx context.Context, caller Caller, id string, until time.Time) (Change, error) {
+	for {
+		c, err := e.Advance(ctx, caller, id)
+		if err != nil {
+			return c, err
+		}
+		c = e.flush(ctx, c)
+		if c.Ended() {
+			return c, nil
+		}
+		if c.State == AwaitingApproval || c.Due.After(until) || !pause(ctx, time.Until(c.Due)) || !time.Now().Before(until) {
+			return c, e.carryOn(ctx, c, "")
+		}
+	}
+}
+
+// pause waits for d, and reports whether ctx let it.
+func pause(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// carryOn has the change driven on when it is due.
+func (e *Engine) carryOn(ctx context.Context, c Change, nonce string) error {
+	if e.Outbox == nil || c.State == AwaitingApproval {
+		return nil // Resume finds it
+	}
+	// The invocation may be over; the message must get out all the same.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendFor)
+	defer cancel()
+	n := Continuation{Change: c.ID(), Generation: c.Generation, Step: c.Step, Tries: c.Tries, Nonce: nonce}
+	return at("Engine.Drive", e.Outbox.Continue(ctx, n, max(0, time.Until(c.Due))))
+}
+
+// sendFor bounds the sending of one message.
+const sendFor = 15 * time.Second
+
+// Key is the message id of the continuation: the same cursor is the same message.
+func (n Continuation) Key() string {
+	k := n.Change + "/" + strconv.Itoa(n.Generation) + "/" + string(n.Step) + "/" + strconv.Itoa(n.Tries)
+	if n.Nonce != "" {
+		k += "/" + n.Nonce
+	}
+	return k
+}
+
+// flush tells the outcomes that the journal holds. One that cannot be sent stays in
+// the journal, and Resume sends it.
+func (e *Engine) flush(ctx context.Context, c Change) Change {
+	if e.Outbox == nil || len(c.Outbox) == 0 {
+		return c
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendFor)
+	defer cancel()
+	if err := e.Outbox.Publish(ctx, c.Outbox...); err != nil {
+		e.logger().WarnContext(ctx, "outcomes wait to be sent", "change", c.ID(), "error", err)
+		return c
+	}
+	sent := c
+	sent.Outbox = nil
+	saved, err := e.Ledger.Save(ctx, sent)
+	if err != nil {
+		// They will be sent again, under the same ids.
+		e.logger().InfoContext(ctx, "sent outcomes stay in the journal", "change", c.ID(), "error", err)
+		return c
+	}
+	return saved
+}

@@ -1,0 +1,176 @@
+package pim
+
+import (
+	"context"
+	"time"
+)
+
+// Plan says what Start and Advance would decide. It changes nothing and asks the
+// tenant for nothing but reads, and not even for those where the answer is no
+// whatever they say. Its error means that no decision can be had now.
+func (e *Engine) Plan(ctx context.Context, caller Caller, r Request) (Decision, error) {
+	_, d, err := e.weigh(ctx, caller, r)
+	return d, at("Engine.Plan", err)
+}
+
+// weigh gathers facts until the rules can decide by them.
+func (e *Engine) weigh(ctx context.Context, caller Caller, r Request) (Role, Decision, error) {
+	rules, err := e.Rules(ctx)
+	if err != nil {
+		return Role{}, Decision{}, &Error{Code: CodeInternal, Detail: "the rules cannot be read", Err: err}
+	}
+	role, err := e.Client.Role(ctx, r.Scope, r.Role)
+	if err != nil {
+		return Role{}, Decision{}, err
+	}
+	q := Question{
+		Caller: caller, Request: r, Role: role, Principal: Subject{ID: r.Principal},
+		Guard: e.Guard, Now: time.Now().UTC(),
+	}
+	d := rules.Decide(q)
+	for _, learn := range []func(context.Context, *Rules, *Question) error{e.learnPrincipal, e.learnGroups, e.learnPolicy, e.learnEligible} {
+		if d.Allowed || !d.unproven() {
+			break
+		}
+		if err := learn(ctx, rules, &q); err != nil {
+			return role, Decision{}, err
+		}
+		d = rules.Decide(q)
+	}
+	return role, d, nil
+}
+
+// unproven reports whether another fact could still turn the decision.
+func (d Decision) unproven() bool {
+	for _, r := range d.Reasons {
+		if r.Code == Unproven {
+			return true
+		}
+	}
+	return false
+}
+
+// gives reports whether a adds to what somebody may do.
+func (a Action) gives() bool {
+	switch a {
+	case Deactivate, RemoveEligible, Cancel:
+		return false
+	}
+	return true
+}
+
+// learnPrincipal looks the principal up. One that does not exist is an error: there
+// is nothing to decide. Where we may not look, it stays unknown.
+func (e *Engine) learnPrincipal(ctx context.Context, _ *Rules, q *Question) error {
+	if !q.Request.Action.gives() {
+		return nil // what a deleted principal holds must be removable
+	}
+	p, err := e.Client.Principal(ctx, q.Request.Principal)
+	switch CodeOf(err) {
+	case "":
+		q.Principal = Subject{ID: q.Request.Principal, Type: p.Type, Disabled: !p.Enabled, Known: true}
+		return nil
+	case CodeNotFound:
+		return &Error{Code: CodeNotFound, Field: "principalId", Detail: "no such user, group or service principal", Retry: RetryNever, Err: err}
+	case CodeDenied:
+		return nil
+	}
+	return err
+}
+
+// learnGroups reads which of the groups that the rules name hold the caller and the
+// principal.
+func (e *Engine) learnGroups(ctx context.Context, rules *Rules, q *Question) error {
+	ids := rules.Groups(*q)
+	if len(ids) == 0 {
+		return nil
+	}
+	in := func(object string) (map[string]bool, error) {
+		found, err := e.Client.MemberOf(ctx, object, ids)
+		set := map[string]bool{}
+		for _, id := range found {
+			set[id] = true
+		}
+		return set, err
+	}
+	principal, err := in(q.Request.Principal)
+	if err != nil {
+		return unlessDenied(err)
+	}
+	caller := map[string]bool{}
+	switch {
+	case q.Caller.ID == q.Request.Principal:
+		caller = principal
+	case q.Caller.Kind == CallerUser || q.Caller.Kind == CallerApp:
+		if caller, err = in(q.Caller.ID); err != nil {
+			return unlessDenied(err)
+		}
+	}
+	q.Members = map[string]Membership{}
+	for _, id := range ids {
+		q.Members[id] = Membership{Caller: caller[id], Principal: principal[id]}
+	}
+	return nil
+}
+
+// learnPolicy reads PIM's own settings for the role.
+func (e *Engine) learnPolicy(ctx context.Context, _ *Rules, q *Question) error {
+	if !q.Request.Action.gives() {
+		return nil
+	}
+	p, err := e.Client.Policy(ctx, q.Request.Scope, q.Role)
+	if err != nil {
+		return unlessDenied(err)
+	}
+	q.Policy = &p
+	return nil
+}
+
+// learnEligible reads whether the principal may activate the role.
+func (e *Engine) learnEligible(ctx context.Context, _ *Rules, q *Question) error {
+	if q.Request.Action != Grant && q.Request.Action != Activate {
+		return nil
+	}
+	a := Access{Scope: q.Request.Scope, Role: q.Role, Principal: q.Request.Principal}
+	i, err := e.standing(ctx, Eligibility, a, q.Now)
+	if err != nil {
+		return unlessDenied(err)
+	}
+	eligible := i != nil
+	q.Eligible = &eligible
+	return nil
+}
+
+// unlessDenied lets a fact stay unknown that we may not read, or that does not
+// exist; the rules then say no.
+func unlessDenied(err error) error {
+	switch CodeOf(err) {
+	case CodeDenied, CodeNotFound, CodeInvalid, CodeRejected:
+		return nil
+	}
+	return err
+}
+
+// standing finds what covers a now: an eligibility or assignment of the role, at the
+// scope or above it, of the principal itself or through a group. Nil if none does.
+func (e *Engine) standing(ctx context.Context, k Kind, a Access, now time.Time) (*Instance, error) {
+	q := Query{Plane: a.Plane(), Scope: a.Scope, Role: a.Role, Principal: a.Principal, Groups: true, Exact: true}
+	var best *Instance
+	for i, err := range e.Client.Instances(ctx, k, q) {
+		if err != nil {
+			return nil, err
+		}
+		if i.Until(now, now) && i.Scope.Contains(a.Scope) && (best == nil || i.outlasts(*best)) {
+			best = &i
+		}
+	}
+	return best, nil
+}
+
+// outlasts prefers what ends later, and of equals what is the principal's own.
+func (i Instance) outlasts(j Instance) bool {
+	if i.End == nil || j.End == nil {
+		return i.End == nil && (j.End != nil || i.Member == Direct)
+	}
+	return i.End.After(*j.End) || i.End.Equal(*j.End) && i.Member == Direct
+}
