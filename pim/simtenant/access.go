@@ -92,3 +92,6 @@ func parseAction(s string) (Action, bool) {
 
 // self reports whether only the principal may ask for a.
 func (a Action) self() bool { return strings.HasPrefix(string(a), "Self") }
+
+// ends reports whether a ends an arrangement.
+func (a Action) ends() bool { return a == AdminRemove || a == SelfDeactivate }

@@ -59,6 +59,9 @@ type Options struct {
 	// there in any case.
 	Throttle bool
 
+	// MandatoryMFA refuses what users write on ARM without a second factor.
+	MandatoryMFA bool
+
 	// FutureValues puts enum members and policy rules into answers that no
 	// published version knows.
 	FutureValues bool

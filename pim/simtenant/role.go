@@ -84,6 +84,14 @@ func builtInRoles() map[string]*roleDefinition {
 	return roles
 }
 
+// kind is the type of the role as ARM writes it.
+func (r *roleDefinition) kind() string {
+	if r.custom {
+		return "CustomRole"
+	}
+	return "BuiltInRole"
+}
+
 // allows reports whether the role holds a right, such as
 // Microsoft.Authorization/roleAssignments/write.
 func (r *roleDefinition) allows(action string) bool {

@@ -89,7 +89,8 @@ func (t *Tenant) conflict(r *request) *refusal {
 		return errExists
 	}
 	for _, s := range t.schedules {
-		if s.same(r.place) && s.kind == Assignment && !s.revoked.IsZero() && r.created.Before(s.revoked.Add(t.reactivation(s.plane))) {
+		if s.same(r.place) && s.kind == Assignment && s.start.Before(s.revoked) &&
+			r.created.Before(s.revoked.Add(t.reactivation(s.plane))) {
 			return errExists
 		}
 	}

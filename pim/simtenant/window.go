@@ -67,3 +67,13 @@ func (e expiration) resolve(start, now time.Time) (window, *refusal) {
 	}
 	return w, nil
 }
+
+// canonicalExpiration is the type of an expiration as ARM spells it.
+func canonicalExpiration(kind string) any {
+	for _, k := range []string{"AfterDuration", "AfterDateTime", "NoExpiration"} {
+		if strings.EqualFold(k, kind) {
+			return k
+		}
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+package simtenant
+
+import (
+	"net/http"
+	"strings"
+)
+
+// serveChildren serves eligibleChildResources: the scopes below one at which the
+// caller could activate something.
+func (t *Tenant) serveChildren(c *armCall) *answer {
+	if c.method != http.MethodGet || len(c.names) > 0 {
+		return notAllowed(c)
+	}
+	kinds, err := childFilter(c.query.Get("$filter"))
+	if err != nil {
+		return armError(err)
+	}
+	all := sameID(c.query.Get("$getAllChildren"), "true")
+	now, groups := t.now(), t.groupsOf(c.caller.oid)
+	reachable := func(n *node) bool {
+		for _, s := range t.schedules {
+			mine := sameID(s.principal, c.caller.oid) || groups[strings.ToLower(s.principal)]
+			if s.plane == PlaneAzure && s.kind == Eligibility && mine && s.inForce(now) &&
+				(t.tree.contains(s.scope, n.id) || t.tree.contains(n.id, s.scope)) {
+				return true
+			}
+		}
+		return false
+	}
+	var items []any
+	for _, kind := range []string{"managementgroup", "subscription", "resourcegroup"} {
+		if len(kinds) > 0 && !kinds[kind] {
+			continue
+		}
+		for _, n := range t.below(c.at.id, kind) {
+			nested := kind == "managementgroup" && !sameID(n.parent, c.at.id)
+			if reachable(n) && (all || !nested) {
+				items = append(items, map[string]any{"id": n.id, "name": n.name, "type": kind})
+			}
+		}
+	}
+	return t.page(c, items)
+}
+
+// childFilter reads resourceType eq '...', joined with "or".
+func childFilter(text string) (map[string]bool, *refusal) {
+	kinds := map[string]bool{}
+	if text == "" {
+		return kinds, nil
+	}
+	for _, term := range strings.Split(text, " or ") {
+		m := equality.FindStringSubmatch(strings.TrimSpace(term))
+		if m == nil || m[1] != "resourceType" {
+			return nil, invalidFilter(text)
+		}
+		kinds[strings.ToLower(m[2])] = true
+	}
+	return kinds, nil
+}

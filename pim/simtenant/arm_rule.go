@@ -1,0 +1,169 @@
+package simtenant
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+const armRulePrefix = "RoleManagementPolicy"
+
+// armRule is a rule in the body of a PATCH. Which members count depends on the
+// type; those left out are empty afterwards, since a rule is replaced whole.
+type armRule struct {
+	ID                         string       `json:"id"`
+	RuleType                   string       `json:"ruleType"`
+	IsExpirationRequired       bool         `json:"isExpirationRequired"`
+	MaximumDuration            string       `json:"maximumDuration"`
+	EnabledRules               []string     `json:"enabledRules"`
+	NotificationLevel          string       `json:"notificationLevel"`
+	NotificationRecipients     []string     `json:"notificationRecipients"`
+	IsDefaultRecipientsEnabled bool         `json:"isDefaultRecipientsEnabled"`
+	IsEnabled                  bool         `json:"isEnabled"`
+	ClaimValue                 string       `json:"claimValue"`
+	Setting                    *armApproval `json:"setting"`
+}
+
+type armApproval struct {
+	IsApprovalRequired bool               `json:"isApprovalRequired"`
+	ApprovalMode       string             `json:"approvalMode"`
+	ApprovalStages     []armApprovalStage `json:"approvalStages"`
+}
+
+type armApprovalStage struct {
+	TimeOutInDays         int  `json:"approvalStageTimeOutInDays"`
+	JustificationRequired bool `json:"isApproverJustificationRequired"`
+	PrimaryApprovers      []struct {
+		ID       string `json:"id"`
+		UserType string `json:"userType"`
+	} `json:"primaryApprovers"`
+}
+
+// applyRule puts a rule of a PATCH into a policy.
+func (t *Tenant) applyRule(p *Policy, r armRule) *refusal {
+	row, ok := ruleByID(r.ID)
+	if !ok {
+		return invalidPolicy("The policy has no rule '" + r.ID + "'.")
+	}
+	if r.RuleType != armRulePrefix+row.kind {
+		return invalidPolicy("The rule '" + r.ID + "' is of type '" + armRulePrefix + row.kind + "', not '" + r.RuleType + "'.")
+	}
+	switch row.kind {
+	case ruleKindExpiration:
+		longest, ok := parseDuration(r.MaximumDuration)
+		if !ok || row.caller == "EndUser" && (longest < 30*time.Minute || longest > 24*time.Hour) {
+			return invalidPolicy("The maximumDuration '" + r.MaximumDuration + "' is not valid.")
+		}
+		*p.expirationOf(r.ID) = Expiration{r.IsExpirationRequired, r.MaximumDuration}
+	case ruleKindEnablement:
+		for _, name := range r.EnabledRules {
+			if !slices.Contains([]string{RequireMFA, RequireJustification, RequireTicket}, name) {
+				return invalidPolicy("There is no enablement rule '" + name + "'.")
+			}
+		}
+		*p.requiresOf(r.ID) = r.EnabledRules
+	case ruleKindNotification:
+		if !slices.Contains([]string{"None", "Critical", "All"}, r.NotificationLevel) || len(r.NotificationRecipients) > 1000 {
+			return invalidPolicy("The notification rule '" + r.ID + "' is not valid.")
+		}
+		p.Notifications[r.ID] = Notification{r.NotificationLevel, r.IsDefaultRecipientsEnabled, r.NotificationRecipients}
+	case ruleKindContext:
+		p.AuthenticationContext = ""
+		if r.IsEnabled {
+			p.AuthenticationContext = r.ClaimValue
+		}
+		if r.IsEnabled && !validContext(r.ClaimValue) {
+			return invalidPolicy("The claimValue '" + r.ClaimValue + "' is not valid.")
+		}
+	case ruleKindApproval:
+		return t.applyApproval(p, r.Setting)
+	}
+	return nil
+}
+
+func (t *Tenant) applyApproval(p *Policy, s *armApproval) *refusal {
+	if s == nil || len(s.ApprovalStages) > 1 || s.IsApprovalRequired && len(s.ApprovalStages) == 0 {
+		return invalidPolicy("The approval rule needs a setting with one stage.")
+	}
+	next := Approval{Required: s.IsApprovalRequired, TimeOutDays: 1, JustificationRequired: true}
+	if len(s.ApprovalStages) == 1 {
+		stage := s.ApprovalStages[0]
+		next.TimeOutDays, next.JustificationRequired = max(stage.TimeOutInDays, 1), stage.JustificationRequired
+		for _, a := range stage.PrimaryApprovers {
+			who := t.principal(a.ID)
+			if who == nil || string(who.kind) != a.UserType || who.kind == TypeServicePrincipal {
+				return invalidPolicy("The approver '" + a.ID + "' of type '" + a.UserType + "' is not valid.")
+			}
+			next.Approvers = append(next.Approvers, who.id)
+		}
+	}
+	p.Approval = next
+	return nil
+}
+
+// validContext reports whether s is the id of an authentication context, c1 to c99.
+func validContext(s string) bool {
+	return len(s) >= 2 && len(s) <= 3 && s[0] == 'c' && s[1] >= '1' && s[1] <= '9' && (len(s) == 2 || s[2] >= '0' && s[2] <= '9')
+}
+
+// renderRule is one of the seventeen rules of a policy.
+func (t *Tenant) renderRule(p *Policy, row ruleRow) any {
+	rule := map[string]any{
+		"id": row.id, "ruleType": armRulePrefix + row.kind,
+		"target": map[string]any{
+			"caller": row.caller, "operations": []string{"All"}, "level": row.level,
+			"targetObjects": nil, "inheritableSettings": nil, "enforcedSettings": nil,
+		},
+	}
+	switch row.kind {
+	case ruleKindExpiration:
+		e := p.expirationOf(row.id)
+		rule["isExpirationRequired"], rule["maximumDuration"] = e.Required, e.Maximum
+	case ruleKindEnablement:
+		rule["enabledRules"] = append([]string{}, *p.requiresOf(row.id)...)
+	case ruleKindNotification:
+		n := p.Notifications[row.id]
+		rule["notificationType"], rule["recipientType"] = "Email", row.recipient
+		rule["notificationLevel"], rule["isDefaultRecipientsEnabled"] = n.Level, n.DefaultRecipients
+		rule["notificationRecipients"] = n.Recipients
+	case ruleKindContext:
+		rule["isEnabled"], rule["claimValue"] = p.AuthenticationContext != "", p.AuthenticationContext
+	case ruleKindApproval:
+		rule["setting"] = t.renderApprovalSetting(p.Approval)
+	}
+	return rule
+}
+
+func (t *Tenant) renderApprovalSetting(a Approval) any {
+	approvers := []any{}
+	for _, id := range a.Approvers {
+		name, kind := "", TypeUser
+		if p := t.principal(id); p != nil {
+			name, kind = p.name, p.kind
+		}
+		approvers = append(approvers, map[string]any{"id": id, "description": name, "isBackup": false, "userType": kind})
+	}
+	return map[string]any{
+		"isApprovalRequired": a.Required, "isApprovalRequiredForExtension": false,
+		"isRequestorJustificationRequired": true, "approvalMode": "SingleStage",
+		"approvalStages": []any{map[string]any{
+			"approvalStageTimeOutInDays": a.TimeOutDays, "isApproverJustificationRequired": a.JustificationRequired,
+			"escalationTimeInMinutes": 0, "isEscalationEnabled": false,
+			"primaryApprovers": approvers, "escalationApprovers": nil,
+		}},
+	}
+}
+
+// futureRule is a rule of a version that is not published yet.
+var futureRule = json.RawMessage(`{"id":"PimOnlyMode_Admin_Assignment","ruleType":"RoleManagementPolicyPimOnlyModeRule","pimOnlyModeSettings":{"mode":"Enabled"}}`)
+
+func (t *Tenant) renderRules(p *Policy) []any {
+	var rules []any
+	for _, row := range ruleTable {
+		rules = append(rules, t.renderRule(p, row))
+	}
+	if t.opt.FutureValues {
+		rules = append(rules, futureRule)
+	}
+	return rules
+}

@@ -1,0 +1,89 @@
+package simtenant
+
+import "net/http"
+
+// serveSchedules serves the schedules and the instances of a kind.
+func serveSchedules(k Kind, noun string) func(*Tenant, *armCall) *answer {
+	instances := noun == "ScheduleInstances"
+	return func(t *Tenant, c *armCall) *answer {
+		switch {
+		case c.method != http.MethodGet:
+			return notAllowed(c)
+		case len(c.names) == 0:
+			return t.listSchedules(c, k, instances)
+		case len(c.names) == 1:
+			return t.getSchedule(c, k, instances)
+		}
+		return notFound(c)
+	}
+}
+
+func (t *Tenant) listSchedules(c *armCall, k Kind, instances bool) *answer {
+	f, err := parseFilter(c.query.Get("$filter"), false)
+	if err == nil {
+		err = t.mayList(c, f)
+	}
+	if err != nil {
+		return armError(err)
+	}
+	var items []any
+	for _, s := range t.shown(k, instances) {
+		if t.covers(f, c.at.id, s.scope) && t.concerns(f, c.caller, s.principal) && (f.role == "" || sameID(f.role, s.role)) {
+			items = append(items, t.renderAny(s, instances, t.memberType(s, f, c)))
+		}
+	}
+	return t.page(c, items)
+}
+
+func (t *Tenant) getSchedule(c *armCall, k Kind, instances bool) *answer {
+	for _, s := range t.shown(k, instances) {
+		id := s.id
+		if instances {
+			id = s.instanceID
+		}
+		if !sameID(id, c.name(0)) || !sameID(s.scope, c.at.id) {
+			continue
+		}
+		f := filter{asTarget: true}
+		if !t.concerns(f, c.caller, s.principal) && !t.may(c.caller.oid, rightReadAssignments, s.scope) {
+			return armError(forbidden(c.caller, "Microsoft.Authorization/"+c.kind+"/read", s.scope))
+		}
+		return reply(http.StatusOK, t.renderAny(s, instances, t.memberType(s, filter{}, c)))
+	}
+	return notFound(c)
+}
+
+// shown are the schedules of a kind that lists show now.
+func (t *Tenant) shown(k Kind, instances bool) []*schedule {
+	now := t.now()
+	var out []*schedule
+	for _, s := range t.schedules {
+		if s.plane == PlaneAzure && s.kind == k && (instances && t.listedInstance(s, now) || !instances && t.visible(s, now)) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func (t *Tenant) renderAny(s *schedule, instance bool, member string) any {
+	if instance {
+		return t.renderInstance(s, member)
+	}
+	return t.renderSchedule(s, member)
+}
+
+// memberType says how an arrangement reaches the place and the principal that
+// were asked about.
+func (t *Tenant) memberType(s *schedule, f filter, c *armCall) string {
+	who := f.assignedTo
+	if f.asTarget {
+		who = c.caller.oid
+	}
+	switch {
+	case !sameID(s.scope, c.at.id) && t.tree.contains(s.scope, c.at.id) && c.at.id != "/":
+		return "Inherited"
+	case who != "" && !sameID(s.principal, who):
+		return "Group"
+	}
+	return "Direct"
+}
