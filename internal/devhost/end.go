@@ -1,0 +1,68 @@
+package devhost
+
+import (
+	"context"
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"time"
+)
+
+// Done is closed when the host has ended, by itself or by Close.
+func (h *Host) Done() <-chan struct{} { return h.done }
+
+// Err is why the host answers 503 or has ended; nil while all is well.
+func (h *Host) Err() error {
+	if h.broken != nil {
+		return h.broken
+	}
+	return context.Cause(h.ctx)
+}
+
+// Close ends the host and its handler at once and waits for both.
+func (h *Host) Close() {
+	_ = h.server.Close() // a Shutdown under way need not wait
+	h.end(ErrClosed, 0)
+	<-h.done
+}
+
+// Shutdown ends the host as SIGTERM does: new connections are refused, HTTP
+// calls in flight may finish within Timing.DrainHTTP.
+func (h *Host) Shutdown() {
+	h.end(ErrClosed, h.cfg.Timing.DrainHTTP)
+	<-h.done
+}
+
+// shutdown is Shutdown for a reason of the host's own.
+func (h *Host) shutdown(why error) { h.end(why, h.cfg.Timing.DrainHTTP) }
+
+func (h *Host) end(why error, drain time.Duration) {
+	h.ending.Do(func() {
+		if drain > 0 {
+			ctx, cancel := context.WithTimeout(context.Background(), drain)
+			_ = h.server.Shutdown(ctx) // what is still in flight is cut off next
+			cancel()
+		}
+		h.cancel(why)
+		_ = h.server.Close()
+		h.background.Wait()
+		close(h.done)
+	})
+}
+
+// freePort finds a port for the handler. It looks below the range that the
+// system takes ports for outgoing connections from: the handler binds its port
+// later, and again at each restart, and no connection may have it by then.
+func freePort() (int, error) {
+	for range 100 {
+		port := 15000 + rand.IntN(17000)
+		if ln, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)); err == nil {
+			return port, ln.Close()
+		}
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	return ln.Addr().(*net.TCPAddr).Port, ln.Close()
+}
