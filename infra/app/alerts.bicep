@@ -125,7 +125,7 @@ var rules = [
     scope: applicationInsightsId
     every: 'PT5M'
     window: 'PT15M'
-    query: '${audited} and tostring(line.result) == "refused"'
+    query: '${audited} and tostring(line.what) == "decision" and tobool(line.allowed) == false'
     operator: 'GreaterThan'
     threshold: refusalBurst
   }
@@ -159,7 +159,7 @@ var rules = [
     threshold: 0
   }
   {
-    // A PIM request is named by a GUID. One that no audit line holds was not made by the app.
+    // A PIM request is named by a GUID, which the audit log holds before PIM is asked. One it does not hold was not made by the app.
     name: 'pim-unaccounted-request'
     title: 'azure-pim: the identity made a PIM request that the audit log does not know'
     severity: 0
@@ -169,9 +169,9 @@ var rules = [
     query: join([
       'let audited = AppTraces'
       '| where Message has "audit"'
-      '| where tostring(parse_json(Message).event) == "audit"'
-      '| mv-expand id = extract_all(@"([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})", Message) to typeof(string)'
-      '| distinct id = tolower(id);'
+      '| extend line = parse_json(Message)'
+      '| where tostring(line.event) == "audit" and tostring(line.what) == "effect"'
+      '| distinct id = tolower(tostring(line.pimRequest));'
       ours
       '| where OperationNameValue in~ ('
       '    "Microsoft.Authorization/roleAssignmentScheduleRequests/write", "Microsoft.Authorization/roleEligibilityScheduleRequests/write")'

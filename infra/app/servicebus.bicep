@@ -115,19 +115,26 @@ resource sendChanges 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   properties: { roleDefinitionId: dataSender, principalId: principalId, principalType: 'ServicePrincipal' }
 }
 
+// A dead letter is put back by sending it again.
+resource sendRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: ns::requests
+  name: guid(ns::requests.id, principalId, dataSender)
+  properties: { roleDefinitionId: dataSender, principalId: principalId, principalType: 'ServicePrincipal' }
+}
+
 resource sendOutcomes 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: ns::outcomes
   name: guid(ns::outcomes.id, principalId, dataSender)
   properties: { roleDefinitionId: dataSender, principalId: principalId, principalType: 'ServicePrincipal' }
 }
 
-resource sendRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for s in requestSenders: {
+resource othersSendRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for s in requestSenders: {
   scope: ns::requests
   name: guid(ns::requests.id, s.principalId, dataSender)
   properties: { roleDefinitionId: dataSender, principalId: s.principalId, principalType: s.principalType }
 }]
 
-resource receiveOutcomes 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for r in outcomeReceivers: {
+resource othersReceiveOutcomes 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for r in outcomeReceivers: {
   scope: ns::outcomes
   name: guid(ns::outcomes.id, r.principalId, dataReceiver)
   properties: { roleDefinitionId: dataReceiver, principalId: r.principalId, principalType: r.principalType }

@@ -1,0 +1,62 @@
+package infra_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+)
+
+func TestAzdPackagesWhatMakeStages(t *testing.T) {
+	var project struct {
+		Services map[string]struct {
+			Project, Host, Language, Dist string
+			Hooks                         map[string]map[string]struct{ Shell, Run string }
+		}
+	}
+	require.NoError(t, yaml.Unmarshal([]byte(read(t, "../azure.yaml")), &project))
+	require.Len(t, project.Services, 1)
+	pim := project.Services["pim"]
+	require.Equal(t, "custom", pim.Language)
+	require.Equal(t, "function", pim.Host)
+	require.Equal(t, ".", pim.Project)
+	require.Equal(t, "dist/app", pim.Dist)
+	for _, system := range []string{"posix", "windows"} {
+		require.Equal(t, "make package", pim.Hooks["prebuild"][system].Run)
+	}
+	// azd finds the app by its tag.
+	require.Contains(t, read(t, "app/function.bicep"), "'azd-service-name': 'pim'")
+	require.Contains(t, read(t, "main.bicep"), "'azd-env-name': environmentName")
+}
+
+func TestPipelinesHoldNoSecrets(t *testing.T) {
+	paths, err := filepath.Glob("../.github/workflows/*.yml")
+	require.NoError(t, err)
+	require.NotEmpty(t, paths)
+	for _, path := range paths {
+		text := read(t, path)
+		require.NotContains(t, text, "secrets.", path)
+		for _, action := range all(`uses: (\S+)`, text) {
+			require.Regexp(t, `^[\w-]+/[\w-]+@v\d+$`, action, path)
+		}
+		var workflow struct {
+			Permissions map[string]string
+			Jobs        map[string]struct {
+				Permissions map[string]string
+				Steps       []struct{ Uses, Run string }
+			}
+		}
+		require.NoError(t, yaml.Unmarshal([]byte(text), &workflow), path)
+		require.Equal(t, map[string]string{"contents": "read"}, workflow.Permissions, path)
+		for name, job := range workflow.Jobs {
+			require.NotEmpty(t, job.Steps, name)
+			if job.Permissions["id-token"] != "write" {
+				continue
+			}
+			for _, step := range job.Steps {
+				require.NotRegexp(t, `\b(make|go|npm|sh) `, step.Run, "%s: a job that can sign in runs code of the project", name)
+			}
+		}
+	}
+}
