@@ -46,7 +46,7 @@ func (e endpoint) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	method := r.Method
 	a := &answer{header: http.Header{}}
 	done := make(chan error, 1)
-	go func() { done <- e.protected(a, r) }()
+	go e.run(a, r, done)
 
 	overrun := time.NewTimer(time.Until(start.Add(e.deadline + e.grace)))
 	defer overrun.Stop()
@@ -67,22 +67,17 @@ func (e endpoint) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// protected runs the function. However it ends, protected returns.
-func (e endpoint) protected(w http.ResponseWriter, r *http.Request) (err error) {
-	returned := false
+// run runs the function and tells done how it ended, be it by return, panic, or
+// runtime.Goexit, which t.FailNow in a test's function calls.
+func (e endpoint) run(w http.ResponseWriter, r *http.Request, done chan<- error) {
+	err := errors.New("the function has ended its goroutine")
 	defer func() {
-		v := recover()
-		if v == nil && returned {
-			return
+		if v := recover(); v != nil {
+			err = &panicError{value: v, stack: debug.Stack()}
 		}
-		if v == nil {
-			v = "runtime.Goexit"
-		}
-		err = &panicError{value: v, stack: debug.Stack()}
+		done <- err
 	}()
 	err = e.serve(w, r)
-	returned = true
-	return err
 }
 
 // panicError is a function's panic.
