@@ -60,6 +60,9 @@ const (
 	Disabled          ReasonCode = "disabled"          // the principal's account is disabled
 	Unproven          ReasonCode = "unproven"          // a fact that the rule needs could not be read
 	NotApproved       ReasonCode = "notApproved"       // an approver said no, or none said yes in time
+	ApproverGroup     ReasonCode = "approverGroup"     // never to a group that approves, nor into one
+	AdminMFA          ReasonCode = "adminMFA"          // PIM asks administrators for a second factor, which no application has
+	Malformed         ReasonCode = "malformed"         // the request is wrong in itself, so no rule was asked
 	Stopped           ReasonCode = "stopped"           // everything is stopped by setting
 )
 

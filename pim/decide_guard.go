@@ -1,0 +1,92 @@
+package pim
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// above is what no rule can allow.
+func (r *Rules) above(q *Question) []Reason {
+	var out []Reason
+	never := func(c ReasonCode, format string, args ...any) {
+		out = append(out, Reason{Code: c, Detail: fmt.Sprintf(format, args...)})
+	}
+	g, a := &q.Guard, &q.Request
+	if g.Stopped {
+		never(Stopped, "everything is stopped by setting")
+	}
+	// A Request that was built in Go did not pass its own parser.
+	if err := a.normalise(); err != nil {
+		never(Malformed, "%s", detail(err))
+	}
+	if a.Scope.Plane() == "" || a.Plane != "" && a.Plane != a.Scope.Plane() {
+		never(Malformed, "the scope is not of the plane")
+	}
+	if _, ok := parseGUID(a.Principal); !ok {
+		never(Malformed, "the principal is not an object id")
+	}
+	if q.Role.ID == "" {
+		never(Malformed, "the role is not resolved")
+	}
+	gives := a.Action.gives()
+	if hasID(g.Identity, a.Principal) {
+		never(OurIdentity, "the principal is the app itself")
+	}
+	if hasID(g.AdminGroups, a.Principal) {
+		never(OurIdentity, "the principal is a group that administers the app")
+	}
+	if hasID(g.Protected, a.Principal) && (gives || !strings.EqualFold(q.Caller.ID, a.Principal)) {
+		never(Protected, "the principal is protected: it gains nothing, and nobody else ends what it has")
+	}
+	if gives && r.approves(a.Principal) {
+		never(ApproverGroup, "the principal is a group that approves: its members would decide about themselves")
+	}
+	if gives && q.Principal.Known && q.Principal.Disabled {
+		never(Disabled, "the principal's account is disabled")
+	}
+	switch object := strings.Trim(a.Scope.String(), "/"); a.Scope.Level() {
+	case LevelObject:
+		if hasID(g.Identity, object) {
+			never(OurIdentity, "the scope is the app itself")
+		}
+	case LevelGroup:
+		if hasID(g.AdminGroups, object) {
+			never(OurIdentity, "the group administers the app")
+		}
+		if hasID(g.Protected, object) {
+			never(Protected, "the group is protected")
+		}
+		if gives && r.approves(object) {
+			never(ApproverGroup, "the group approves: nobody gets into it this way")
+		}
+	}
+	return out
+}
+
+// over reports whether a role at s reaches our own resource group: s lies in it or
+// contains it. A management group may contain it.
+func (g *Guard) over(s Scope) bool {
+	return g.ResourceGroup != Scope{} && (g.ResourceGroup.Contains(s) || s.above(g.ResourceGroup))
+}
+
+// approves reports whether the group is one whose members approve by these rules.
+func (r *Rules) approves(group string) bool {
+	if r == nil {
+		return false
+	}
+	for i := range r.allow {
+		if a := r.allow[i].approval; a != nil && strings.EqualFold(a.Group, group) {
+			return true
+		}
+	}
+	return false
+}
+
+// detail is what err says to the caller.
+func detail(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Detail
+	}
+	return err.Error()
+}

@@ -1,0 +1,196 @@
+package pim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// mostAhead is MaxAhead as a Duration, for messages.
+const mostAhead = Duration(MaxAhead)
+
+// manner is what is wrong with how the request asks for what the rule is about: how
+// long, when, with which reason and proof.
+func (r *rule) manner(q *Question) []Reason {
+	var m manner
+	m.rule, m.q = r, q
+	m.time()
+	m.length()
+	m.words()
+	m.proof()
+	if q.Request.Action.gives() {
+		m.policy()
+	}
+	return m.out
+}
+
+// manner gathers reasons.
+type manner struct {
+	rule *rule
+	q    *Question
+	out  []Reason
+}
+
+func (m *manner) miss(c ReasonCode, format string, args ...any) {
+	m.out = append(m.out, Reason{Code: c, Rule: m.rule.name, Detail: fmt.Sprintf(format, args...)})
+}
+
+func (m *manner) time() {
+	begins := m.q.Request.begins(m.q.Now)
+	if begins.Sub(m.q.Now) > MaxAhead {
+		m.miss(WrongTime, "the start lies further ahead than %s", mostAhead)
+	}
+	if w := m.rule.when; w != nil && !w.holds(begins) {
+		m.miss(WrongTime, "%s lies outside the rule's days and hours", begins.In(w.zone).Format("Mon 15:04 MST"))
+	}
+}
+
+// activates and lengthens say which of the two sides of PIM the request touches.
+func (m *manner) activates() bool {
+	a := m.q.Request
+	return a.Action == Grant || a.Action == Activate || (a.Action == Extend || a.Action == Renew) && a.Kind == Assignment
+}
+
+// eligible is how long an eligibility would last that the request makes or lengthens,
+// zero if it does not.
+func (m *manner) eligible() Duration {
+	a := m.q.Request
+	switch {
+	case a.Action == MakeEligible, (a.Action == Extend || a.Action == Renew) && a.Kind == Eligibility:
+		return a.Duration
+	case a.Action != Grant || !m.rule.make || m.q.Eligible != nil && *m.q.Eligible:
+		return 0
+	case a.Eligible != 0:
+		return a.Eligible
+	}
+	return max(DefaultEligible, a.Duration)
+}
+
+func (m *manner) length() {
+	if d, most := m.q.Request.Duration, m.rule.maxDuration; m.activates() && d > most {
+		m.miss(TooLong, "%s is longer than the rule's %s", d, most)
+	}
+	if d, most := m.eligible(), m.rule.maxEligible; d > most {
+		m.miss(TooLong, "an eligibility of %s is longer than the rule's %s", d, most)
+	}
+}
+
+func (m *manner) words() {
+	a := m.q.Request
+	if n := utf8.RuneCountInString(a.Justification); n < m.rule.justify {
+		m.miss(NeedJustification, "the rule asks for a justification of at least %d characters", m.rule.justify)
+	}
+	t := m.rule.ticket
+	switch {
+	case t == nil:
+	case a.Ticket.Number == "":
+		if t.required {
+			m.miss(NeedTicket, "the rule asks for a ticket")
+		}
+	case t.number != nil && !t.number.MatchString(a.Ticket.Number):
+		m.miss(WrongTicket, "the ticket's number is not of the form that the rule asks for")
+	case len(t.systems) > 0 && !slices.Contains(t.systems, a.Ticket.System):
+		m.miss(WrongTicket, "the ticket's system is not one that the rule lists")
+	}
+}
+
+// proof is what must be shown of the principal and the caller.
+func (m *manner) proof() {
+	q, a := m.q, m.q.Request
+	if a.Action.gives() && (!q.Principal.Known || !strings.EqualFold(q.Principal.ID, a.Principal)) {
+		m.miss(Unproven, "the principal could not be looked up")
+	}
+	if a.Action == Activate || a.Action == Grant && !m.rule.make {
+		switch {
+		case q.Eligible == nil:
+			m.miss(Unproven, "it could not be read whether the principal is eligible")
+		case !*q.Eligible:
+			m.miss(NotEligible, "the principal is not eligible, and the rule makes nobody so")
+		}
+	}
+	if m.rule.mode == Self {
+		if q.Caller.Kind != CallerUser || q.Caller.Token == "" {
+			m.miss(NeedUserToken, "the rule acts with the user's own token, and none came")
+		}
+		if !strings.EqualFold(q.Caller.ID, a.Principal) {
+			m.miss(WrongPrincipal, "with his own token a user acts for himself alone")
+		}
+	}
+}
+
+// policy applies PIM's own settings where PIM will not, or would only refuse later.
+// A user's own token is judged by PIM itself.
+func (m *manner) policy() {
+	activates, eligible := m.activates() && m.rule.mode == OnBehalf, m.eligible()
+	if !activates && eligible == 0 {
+		return
+	}
+	p := m.q.Policy
+	if p == nil {
+		m.miss(Unproven, "PIM's own settings for the role could not be read")
+		return
+	}
+	// A grant by AdminAssign is held to the administrators' rules by PIM, and to the
+	// end users' by nobody but us.
+	if activates {
+		m.bound(p, m.q.Request.Duration, p.MaxActivation(), "Expiration_EndUser_Assignment")
+		m.bound(p, m.q.Request.Duration, p.MaxAssigned(), "Expiration_Admin_Assignment")
+		m.enabled(p, "Enablement_EndUser_Assignment")
+		m.enabled(p, "Enablement_Admin_Assignment")
+		m.people(p)
+	}
+	if eligible != 0 {
+		m.bound(p, eligible, p.MaxEligible(), "Expiration_Admin_Eligibility")
+		m.enabled(p, "Enablement_Admin_Eligibility")
+	}
+}
+
+// has fails for a rule that every policy has and this one does not: it was read in
+// part, and what is missing may be what forbids.
+func (m *manner) has(p *Policy, id string) bool {
+	if p.rule(id).ID != id {
+		m.miss(Unproven, "PIM's own setting %s could not be read", id)
+		return false
+	}
+	return true
+}
+
+func (m *manner) bound(p *Policy, d, most Duration, id string) {
+	if m.has(p, id) && d > most {
+		m.miss(TooLong, "%s is longer than the %s of PIM's own setting %s", d, most, id)
+	}
+}
+
+func (m *manner) enabled(p *Policy, id string) {
+	if !m.has(p, id) {
+		return
+	}
+	q := m.q
+	if p.enables(id, "Justification") && strings.TrimSpace(q.Request.Justification) == "" {
+		m.miss(NeedJustification, "PIM's own setting %s asks for a justification", id)
+	}
+	if t := q.Request.Ticket; p.enables(id, "Ticketing") && (strings.TrimSpace(t.Number) == "" || strings.TrimSpace(t.System) == "") {
+		m.miss(NeedTicket, "PIM's own setting %s asks for a ticket's number and system", id)
+	}
+	if !p.enables(id, "MultiFactorAuthentication") {
+		return
+	}
+	switch own := q.Caller.Kind == CallerUser && strings.EqualFold(q.Caller.ID, q.Request.Principal); {
+	case strings.Contains(id, "_Admin_"):
+		m.miss(AdminMFA, "PIM's own setting %s asks for a second factor, which no application has: take that out of the role's settings", id)
+	case !own || !q.Caller.MFA:
+		m.miss(NeedMFA, "PIM asks for a second factor: the principal must ask in person, with a token that proves one")
+	}
+}
+
+// people is what PIM asks of persons when a role is activated.
+func (m *manner) people(p *Policy) {
+	if m.has(p, "Approval_EndUser_Assignment") && p.NeedsApproval() && m.rule.approval == nil {
+		m.miss(NeedApproval, "PIM asks for an approval, and the rule does not")
+	}
+	const id = "AuthenticationContext_EndUser_Assignment"
+	if c := p.rule(id).AuthContext; m.has(p, id) && c != nil && c.Enabled {
+		m.miss(NeedAuthContext, "PIM asks for an authentication context, which only the user's own token can meet")
+	}
+}

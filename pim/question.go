@@ -1,0 +1,38 @@
+package pim
+
+import "time"
+
+// Question is everything that a [Decision] rests on. Facts that nobody has read stay
+// nil or absent: they are unknown, and a rule that needs them does not allow.
+type Question struct {
+	Caller    Caller
+	Request   Request
+	Role      Role                  // what Request.Role means at Request.Scope
+	Principal Subject               // who would gain or lose the access
+	Policy    *Policy               // PIM's own settings for the role at the scope; nil is unread
+	Eligible  *bool                 // whether the principal may activate the role already; nil is unread
+	Members   map[string]Membership // by object id of the group; absent is unread
+	Now       time.Time             // required
+	Guard     Guard
+}
+
+// Subject is what the directory says of a principal. The zero Subject is unknown.
+type Subject struct {
+	ID       string
+	Type     string // user, group or servicePrincipal in any letter case; empty is unknown
+	Disabled bool
+	Known    bool // it was looked up, and exists
+}
+
+// Membership says who of the two belongs to a group, directly or through others.
+type Membership struct{ Caller, Principal bool }
+
+// Guard is what stands above all rules. A zero field guards nothing, so whoever
+// wires the program must fill it.
+type Guard struct {
+	Identity      []string // object ids of our own: service principal, application
+	AdminGroups   []string // groups whose members administer us
+	Protected     []string // break-glass users, and whatever else nobody may touch
+	ResourceGroup Scope    // our own; the zero Scope while we do not run in Azure
+	Stopped       bool     // refuse everything
+}

@@ -1,0 +1,121 @@
+package pim
+
+import (
+	"slices"
+	"strings"
+)
+
+// on reports whether the rule speaks of plane p.
+func (r *rule) on(p Plane) bool { return len(r.planes) == 0 || slices.Contains(r.planes, p) }
+
+func (r *rule) does(a Action) bool { return len(r.actions) == 0 || slices.Contains(r.actions, a) }
+
+// contains reports whether s lies within the set.
+func (set scopeSet) contains(s Scope) bool {
+	if set.anyGroup && s.Plane() == Group {
+		return true
+	}
+	return slices.ContainsFunc(set.listed, func(of Scope) bool { return of.Contains(s) })
+}
+
+// touches reports whether a role at s could be used within the set: s lies in it or
+// above it. A management group may lie above anything.
+func (set scopeSet) touches(s Scope) bool {
+	if set.listed == nil && !set.anyGroup || set.contains(s) {
+		return true
+	}
+	return slices.ContainsFunc(set.listed, func(of Scope) bool { return s.above(of) })
+}
+
+// above reports whether s contains other for all we can tell from its path.
+func (s Scope) above(other Scope) bool {
+	return s.Contains(other) || s.Level() == LevelManagementGroup && other.Plane() == Azure && other.Level() != LevelTenant
+}
+
+// has reports whether the set holds the role on plane p, and whether it names it.
+func (set roleSet) has(p Plane, r Role) (found truth, named bool) {
+	switch {
+	case slices.Contains(set.ids[p], r.ID):
+		return yes, true
+	case r.Name != "" && slices.ContainsFunc(set.names[p], func(n string) bool { return strings.EqualFold(n, r.Name) }):
+		return yes, true
+	case set.any:
+		return yes, false
+	case r.Name == "" && len(set.names[p]) > 0:
+		return unknown, false
+	}
+	return no, false
+}
+
+// caller and principal hold all entries of the rule against the question. A deny
+// rule without any speaks of everyone.
+func (r *rule) caller(q *Question) truth {
+	best := is(len(r.callers) == 0)
+	for _, c := range r.callers {
+		best = max(best, c.match(q))
+	}
+	return best
+}
+
+func (r *rule) principal(q *Question, deny bool) truth {
+	best := is(len(r.principals) == 0)
+	for _, s := range r.principals {
+		best = max(best, s.match(q, deny))
+	}
+	return best
+}
+
+// denies holds a deny rule against the question.
+func (r *rule) denies(q *Question) truth {
+	a := q.Request
+	if !r.on(a.Scope.Plane()) || !r.does(a.Action) || !r.scopes.touches(a.Scope) {
+		return no
+	}
+	if r.when != nil && !r.when.holds(q.Now) && !r.when.holds(a.begins(q.Now)) {
+		return no
+	}
+	role, _ := r.roles.has(a.Scope.Plane(), q.Role)
+	return min(role, r.caller(q), r.principal(q, true))
+}
+
+// subject is why the rule does not speak of this caller, action, principal, role
+// and scope.
+func (r *rule) subject(q *Question) []Reason {
+	a, plane := q.Request, q.Request.Scope.Plane()
+	var out []Reason
+	miss := func(c ReasonCode, detail string) { out = append(out, Reason{Code: c, Rule: r.name, Detail: detail}) }
+	weigh := func(t truth, c ReasonCode, wrong, missing string) {
+		switch t {
+		case no:
+			miss(c, wrong)
+		case unknown:
+			miss(Unproven, missing)
+		}
+	}
+	if !r.does(a.Action) {
+		miss(WrongAction, "the rule is not for the action "+string(a.Action))
+	}
+	weigh(r.caller(q), WrongCaller, "the rule is for other callers", "the caller's groups could not be read")
+	weigh(r.principal(q, false), WrongPrincipal, "the rule is for other principals", "the principal's kind or groups could not be read")
+	if !r.on(plane) {
+		miss(WrongPlane, "the rule is not for the plane "+string(plane))
+		return out // its scopes and roles are those of another plane
+	}
+	if !r.scopes.contains(a.Scope) {
+		detail := "the scope does not lie within the rule's"
+		if slices.ContainsFunc(r.scopes.listed, func(s Scope) bool { return s.Level() == LevelManagementGroup }) {
+			detail += ", where a management group stands for itself alone"
+		}
+		miss(WrongScope, detail)
+	}
+	switch has, named := r.roles.has(plane, q.Role); {
+	case has == yes && !named && q.Role.Escalating(plane):
+		miss(EscalatingRole, "the role can give its holder more: the rule must name it, a wildcard does not")
+	default:
+		weigh(has, WrongRole, "the rule is for other roles", "the role's name could not be read; a rule with its GUID needs none")
+	}
+	if !r.ourScope && q.Guard.over(a.Scope) {
+		miss(OurScope, "the scope is our own resource group or contains it: the rule must say ourScope: true")
+	}
+	return out
+}
