@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -25,6 +26,8 @@ func TestMain(m *testing.M) {
 		record(dir)
 		return
 	}
+	flag.Parse()
+	_ = flag.Set("test.parallel", "16") // the tests wait more than they work
 	os.Exit(m.Run())
 }
 

@@ -13,6 +13,7 @@ func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path, _, _ := strings.Cut(r.RequestURI, "?")
 	path = cleanPath(path)
 	if h.broken != nil {
+		w.Header()["Content-Type"] = nil // net/http must not guess one
 		w.WriteHeader(http.StatusServiceUnavailable)
 		io.WriteString(w, "Function host is not running.")
 		http.NewResponseController(w).Flush()
