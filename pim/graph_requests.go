@@ -185,7 +185,7 @@ func graphFilter(q Query) (url.Values, error) {
 			equal("directoryScopeId", q.Scope.String())
 		}
 	default:
-		return nil, invalid("plane", "plane %q is not azure, directory or group", string(q.Plane))
+		return nil, badPlane(q.Plane)
 	}
 	v := url.Values{}
 	if len(parts) > 0 {

@@ -52,7 +52,7 @@ type approverWire struct {
 // approver is false for what is neither a user nor a group, such as the requestor's
 // manager: it stays in the raw rule.
 func (w approverWire) approver() (Approver, bool) {
-	a := Approver{ID: w.ID + w.UserID + w.GroupID, Group: w.GroupID != "" || strings.EqualFold(w.UserType, "Group")}
+	a := Approver{ID: strings.ToLower(w.ID + w.UserID + w.GroupID), Group: w.GroupID != "" || strings.EqualFold(w.UserType, "Group")}
 	return a, a.ID != ""
 }
 
