@@ -132,7 +132,9 @@ func TestScriptRefusesWhatIsNoObjectID(t *testing.T) {
 	} {
 		state := filepath.Join(t.TempDir(), "granted")
 		out, err := grant(t, state, args...)
-		require.Error(t, err, "%q", args)
+		var refused *exec.ExitError
+		require.ErrorAs(t, err, &refused, "%q", args)
+		require.Equal(t, 2, refused.ExitCode(), "%q", args)
 		require.Empty(t, out)
 		require.NoFileExists(t, state)
 	}

@@ -189,6 +189,19 @@ func TestParametersFileFitsMain(t *testing.T) {
 	}
 }
 
+func TestManualListsEveryParameter(t *testing.T) {
+	manual := read(t, "../docs/deployment.md")
+	for _, name := range all(`(?m)^param (\w+) `, read(t, "main.bicep")) {
+		require.Regexp(t, "(?m)^\\|[^|]*`"+name+"`", manual)
+	}
+	for _, variable := range all(`\$\{([A-Z_]+)`, read(t, "main.parameters.json")) {
+		require.Contains(t, manual, "`"+variable+"`")
+	}
+	for _, alert := range all(`name: '(pim-[\w-]+)'`, read(t, "app/alerts.bicep")) {
+		require.Contains(t, manual, "| `"+alert+"` |")
+	}
+}
+
 func TestNothingHandsOutSecrets(t *testing.T) {
 	for path, text := range sources(t) {
 		require.NotRegexp(t, `\b(listKeys|listSecrets|listAccountSas|listServiceSas|getSecret|newGuid|utcNow)\(`, text, path)

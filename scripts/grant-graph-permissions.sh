@@ -31,6 +31,7 @@ for arg in "$@"; do
 	esac
 done
 # The id becomes part of an address, so it must be nothing but a GUID.
+[ ${#principal} -eq 36 ] || usage
 printf '%s\n' "$principal" | grep -Eqix '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}' || usage
 
 permissions=
