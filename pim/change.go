@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"time"
 
@@ -23,6 +24,9 @@ const (
 
 // States lists every State.
 func States() []State { return []State{Pending, AwaitingApproval, Done, Refused, Failed} }
+
+// Known reports whether s is one of them.
+func (s State) Known() bool { return slices.Contains(States(), s) }
 
 // Step is the next thing to do with a pending Change.
 type Step string

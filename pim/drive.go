@@ -21,7 +21,7 @@ func (e *Engine) Drive(ctx context.Context, caller Caller, id string, until time
 			return c, nil
 		}
 		if c.State == AwaitingApproval || c.Due.After(until) || !pause(ctx, time.Until(c.Due)) || !time.Now().Before(until) {
-			return c, e.carryOn(ctx, c, "")
+			return c, e.carryOn(ctx, "", c)
 		}
 	}
 }
@@ -41,19 +41,33 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// carryOn has the change driven on when it is due.
-func (e *Engine) carryOn(ctx context.Context, c Change, nonce string) error {
-	if e.Outbox == nil || c.State == AwaitingApproval {
-		return nil // Resume finds it
-	}
-	// The invocation may be over; the message must get out all the same.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendFor)
-	defer cancel()
-	n := Continuation{Change: c.ID(), Generation: c.Generation, Step: c.Step, Tries: c.Tries, Nonce: nonce}
-	return at("Engine.Drive", e.Outbox.Continue(ctx, n, max(0, time.Until(c.Due))))
+// Queue puts the changes on the queue as they stand, without driving them here.
+func (e *Engine) Queue(ctx context.Context, changes ...Change) error {
+	return e.carryOn(ctx, "", changes...)
 }
 
-// sendFor bounds the sending of one message.
+// carryOn has the changes driven on when they are due.
+func (e *Engine) carryOn(ctx context.Context, nonce string, changes ...Change) error {
+	if e.Outbox == nil || len(changes) == 0 {
+		return nil // Resume finds them
+	}
+	// The invocation may be over; the messages must get out all the same.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendFor)
+	defer cancel()
+	ns := make([]Continuation, 0, len(changes))
+	for _, c := range changes {
+		if c.State != AwaitingApproval { // a vote carries it on, or Resume ends it
+			ns = append(ns, Continuation{Change: c.ID(), Generation: c.Generation, Step: c.Step, Tries: c.Tries,
+				Nonce: nonce, After: max(0, time.Until(c.Due))})
+		}
+	}
+	if len(ns) == 0 {
+		return nil
+	}
+	return at("Engine.Queue", e.Outbox.Continue(ctx, ns...))
+}
+
+// sendFor bounds one sending of messages.
 const sendFor = 15 * time.Second
 
 // Key is the message id of the continuation: the same cursor is the same message.

@@ -36,8 +36,8 @@ type Engine struct {
 // Outbox carries what the engine has to say to queues. Both may be asked twice for
 // the same: messages have ids by which the queue drops the second.
 type Outbox interface {
-	// Continue has the change taken further after the given time.
-	Continue(ctx context.Context, c Continuation, after time.Duration) error
+	// Continue has changes taken further, each after its own time.
+	Continue(ctx context.Context, cs ...Continuation) error
 	// Publish tells outcomes to whoever listens.
 	Publish(ctx context.Context, events ...Event) error
 }
@@ -50,6 +50,8 @@ type Continuation struct {
 	Step       Step   `json:"step"`
 	Tries      int    `json:"tries"`
 	Nonce      string `json:"nonce,omitempty"` // of a resumption, which must not be dropped as a duplicate
+
+	After time.Duration `json:"-"` // when the message is to arrive
 }
 
 const (

@@ -2,6 +2,7 @@ package pim
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -173,4 +174,27 @@ func (i Instance) outlasts(j Instance) bool {
 		return i.End == nil && (j.End != nil || i.Member == Direct)
 	}
 	return i.End.After(*j.End) || i.End.Equal(*j.End) && i.Member == Direct
+}
+
+// Holds lets those pass who hold the office by the rules, and refuses all others.
+func (e *Engine) Holds(ctx context.Context, of Office, caller Caller) error {
+	const op = "Engine.Holds"
+	rules, err := e.Rules(ctx)
+	if err != nil {
+		return &Error{Op: op, Code: CodeInternal, Detail: "the rules cannot be read", Err: err}
+	}
+	members := map[string]Membership{}
+	if ids := rules.OfficeGroups(); len(ids) > 0 && (caller.Kind == CallerUser || caller.Kind == CallerApp) {
+		in, err := e.Client.MemberOf(ctx, caller.ID, ids)
+		if err != nil {
+			return at(op, err)
+		}
+		for _, id := range ids {
+			members[id] = Membership{Caller: slices.Contains(in, id)}
+		}
+	}
+	if !rules.Holds(of, caller, members) {
+		return &Error{Op: op, Code: CodeRefused, Unmet: []Reason{{Code: WrongCaller, Detail: "the rules do not name this caller among the " + string(of)}}}
+	}
+	return nil
 }

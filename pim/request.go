@@ -129,6 +129,10 @@ func (r *Request) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// Check fills defaults and finds what is wrong with a Request that was put together
+// in Go. It is safe to repeat.
+func (r *Request) Check() error { return r.normalise() }
+
 // normalise fills defaults and checks what depends on the action.
 func (r *Request) normalise() error {
 	if err := checkID(r.ID); err != nil {

@@ -50,7 +50,7 @@ func (e *Engine) Resume(ctx context.Context, until time.Time) (Resumed, error) {
 			}
 		default:
 			// The id of the lost message is known to the queue: name another.
-			err = e.carryOn(ctx, c, "resume-"+strconv.FormatInt(now.Unix()/60, 10))
+			err = e.carryOn(ctx, "resume-"+strconv.FormatInt(now.Unix()/60, 10), c)
 			done.Carried++
 		}
 		if err != nil {

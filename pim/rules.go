@@ -2,17 +2,17 @@ package pim
 
 import (
 	"crypto/subtle"
-	"regexp"
 	"strings"
 )
 
 // Rules say who may ask for what. They are made by [ParseRules] and never change.
 // Nil Rules allow nothing.
 type Rules struct {
-	hash  string
-	keys  []namedKey
-	allow []rule
-	deny  []rule
+	hash    string
+	keys    []namedKey
+	offices map[Office][]callerEntry
+	allow   []rule
+	deny    []rule
 }
 
 // namedKey gives a function key a name, by which rules and the audit log know it.
@@ -64,39 +64,4 @@ type rule struct {
 	approval    *Approval
 	mode        Mode
 	ourScope    bool
-}
-
-// scopeSet is the scopes of a rule. Its zero value is every scope.
-type scopeSet struct {
-	listed   []Scope
-	anyGroup bool // every scope of the group plane
-}
-
-// roleSet is the roles of a rule. Its zero value is every role.
-type roleSet struct {
-	any   bool // every role, as far as the rest of the rule goes
-	ids   map[Plane][]string
-	names map[Plane][]string // of roles that are not built in
-}
-
-// callerEntry is one way to be the caller of a rule: all that it lists must hold,
-// and of each list one value.
-type callerEntry struct {
-	objectIDs, appIDs, appRoles, groups []string
-	queues, keys                        []string
-	anyUser, anyKey, system             bool
-}
-
-// principalEntry is one way to be the principal of a rule: all of it must hold.
-type principalEntry struct {
-	ids, memberOf []string
-	self, any     bool
-	types         []string // empty: of any type
-}
-
-// ticketForm is how a ticket must look.
-type ticketForm struct {
-	required bool
-	number   *regexp.Regexp // nil: any
-	systems  []string       // empty: any
 }
