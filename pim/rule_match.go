@@ -2,50 +2,29 @@ package pim
 
 import (
 	"slices"
-	"strings"
 )
+
+// truth is what can be said of a condition. The order counts: an "and" is the least
+// of its parts, an "or" the greatest.
+type truth int
+
+const (
+	no truth = iota
+	unknown
+	yes
+)
+
+func is(b bool) truth {
+	if b {
+		return yes
+	}
+	return no
+}
 
 // on reports whether the rule speaks of plane p.
 func (r *rule) on(p Plane) bool { return len(r.planes) == 0 || slices.Contains(r.planes, p) }
 
 func (r *rule) does(a Action) bool { return len(r.actions) == 0 || slices.Contains(r.actions, a) }
-
-// contains reports whether s lies within the set.
-func (set scopeSet) contains(s Scope) bool {
-	if set.anyGroup && s.Plane() == Group {
-		return true
-	}
-	return slices.ContainsFunc(set.listed, func(of Scope) bool { return of.Contains(s) })
-}
-
-// touches reports whether a role at s could be used within the set: s lies in it or
-// above it. A management group may lie above anything.
-func (set scopeSet) touches(s Scope) bool {
-	if set.listed == nil && !set.anyGroup || set.contains(s) {
-		return true
-	}
-	return slices.ContainsFunc(set.listed, func(of Scope) bool { return s.above(of) })
-}
-
-// above reports whether s contains other for all we can tell from its path.
-func (s Scope) above(other Scope) bool {
-	return s.Contains(other) || s.Level() == LevelManagementGroup && other.Plane() == Azure && other.Level() != LevelTenant
-}
-
-// has reports whether the set holds the role on plane p, and whether it names it.
-func (set roleSet) has(p Plane, r Role) (found truth, named bool) {
-	switch {
-	case slices.Contains(set.ids[p], r.ID):
-		return yes, true
-	case r.Name != "" && slices.ContainsFunc(set.names[p], func(n string) bool { return strings.EqualFold(n, r.Name) }):
-		return yes, true
-	case set.any:
-		return yes, false
-	case r.Name == "" && len(set.names[p]) > 0:
-		return unknown, false
-	}
-	return no, false
-}
 
 // caller and principal hold all entries of the rule against the question. A deny
 // rule without any speaks of everyone.

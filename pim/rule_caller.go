@@ -2,10 +2,17 @@ package pim
 
 import (
 	"slices"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
+
+// callerEntry is one way to be the caller of a rule: all that it lists must hold,
+// and of each list one value.
+type callerEntry struct {
+	objectIDs, appIDs, appRoles, groups []string
+	queues, keys                        []string
+	anyUser, anyKey, system             bool
+}
 
 // caller reads one way to be the caller.
 func (p *ruleParser) caller(n *yaml.Node) callerEntry {
@@ -42,55 +49,7 @@ func (p *ruleParser) caller(n *yaml.Node) callerEntry {
 	return c
 }
 
-// principal reads one way to be the principal. Where an allow rule does not list
-// ids, it means people, unless it says otherwise: a group would hand the role to
-// whoever is or will be in it.
-func (p *ruleParser) principal(n *yaml.Node, deny bool) principalEntry {
-	f := p.fields(n, "ids", "memberOf", "self", "any", "types")
-	s := principalEntry{
-		ids:      p.texts(f["ids"], p.guid),
-		memberOf: p.texts(f["memberOf"], p.guid),
-		self:     p.flag(f["self"]),
-		any:      p.flag(f["any"]),
-		types: p.texts(f["types"], func(item *yaml.Node, t string) string {
-			if !slices.Contains([]string{"user", "group", "servicePrincipal"}, t) {
-				p.fail(item, "type %q is not user, group or servicePrincipal", clip(t))
-			}
-			return t
-		}),
-	}
-	who := f["ids"] != nil || f["memberOf"] != nil || f["self"] != nil
-	switch {
-	case n.Kind != yaml.MappingNode:
-	case !who && f["any"] == nil:
-		p.fail(n, "the entry names no principal: write any: true if you mean everyone")
-	case who && f["any"] != nil:
-		p.fail(n, "any is everyone: it means nothing beside ids, memberOf or self")
-	}
-	if f["types"] == nil && !deny && f["ids"] == nil && !s.self {
-		s.types = []string{"user"}
-	}
-	return s
-}
-
-// truth is what can be said of a condition. The order counts: an "and" is the least
-// of its parts, an "or" the greatest.
-type truth int
-
-const (
-	no truth = iota
-	unknown
-	yes
-)
-
-func is(b bool) truth {
-	if b {
-		return yes
-	}
-	return no
-}
-
-// caller holds an entry against who asks.
+// match holds an entry against who asks.
 func (c callerEntry) match(q *Question) truth {
 	who := q.Caller
 	switch {
@@ -133,44 +92,4 @@ func (c callerEntry) inGroups(q *Question) truth {
 		}
 	}
 	return best
-}
-
-// match holds an entry against who would gain or lose.
-func (s principalEntry) match(q *Question, deny bool) truth {
-	id := q.Request.Principal
-	if s.self && (q.Caller.Kind != CallerUser && q.Caller.Kind != CallerApp || !strings.EqualFold(q.Caller.ID, id)) {
-		return no
-	}
-	if len(s.ids) > 0 && !hasID(s.ids, id) {
-		return no
-	}
-	found := yes
-	if len(s.memberOf) > 0 {
-		found = no
-		for _, g := range s.memberOf {
-			if m, read := q.Members[g]; read {
-				found = max(found, is(m.Principal))
-			} else {
-				found = max(found, unknown)
-			}
-		}
-	}
-	switch {
-	case len(s.types) == 0 || found == no:
-		return found
-	case !q.Request.Action.gives():
-		// What kind of principal it was need not be known to end its access.
-		if deny {
-			return no
-		}
-		return found
-	case !q.Principal.Known || q.Principal.Type == "":
-		return min(found, unknown)
-	}
-	return min(found, is(hasID(s.types, q.Principal.Type)))
-}
-
-// hasID reports whether one of ids is id, in whatever letter case it came.
-func hasID(ids []string, id string) bool {
-	return id != "" && slices.ContainsFunc(ids, func(i string) bool { return strings.EqualFold(i, id) })
 }

@@ -1,0 +1,88 @@
+package pim
+
+import (
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// defaultWithin is how long people have to approve where a rule does not say.
+const defaultWithin = Duration(24 * 3600e9)
+
+// bounds reads how long, and checks that whatever the rule gives has an end.
+func (p *ruleParser) bounds(r *rule, n *yaml.Node, f map[string]*yaml.Node) {
+	r.maxDuration = p.duration(f["maxDuration"])
+	r.maxEligible = p.duration(f["maxEligible"])
+	switch s := p.text(f["eligibility"]); s {
+	case "", "require":
+	case "make":
+		r.make = true
+		if !slices.Contains(r.actions, Grant) {
+			p.fail(f["eligibility"], "eligibility goes with the action grant: activate always needs one, makeEligible always makes one")
+		}
+	default:
+		p.fail(f["eligibility"], "eligibility %q is neither require nor make", clip(s))
+	}
+	does := func(actions ...Action) bool {
+		return slices.ContainsFunc(actions, func(a Action) bool { return slices.Contains(r.actions, a) })
+	}
+	switch {
+	case f["maxDuration"] == nil && does(Grant, Activate):
+		p.fail(n, "maxDuration is missing: the rule lets roles become active")
+	case f["maxDuration"] == nil && f["maxEligible"] == nil && does(Extend, Renew):
+		p.fail(n, "maxDuration or maxEligible is missing: the rule lets access last longer")
+	case f["maxDuration"] != nil && !does(Grant, Activate, Extend, Renew):
+		p.fail(f["maxDuration"], "maxDuration bounds grant, activate, extend and renew, none of which is an action of the rule")
+	}
+	switch {
+	case f["maxEligible"] == nil && (r.make || does(MakeEligible)):
+		p.fail(n, "maxEligible is missing: the rule lets eligibilities be made")
+	case f["maxEligible"] != nil && !r.make && !does(MakeEligible, Extend, Renew):
+		p.fail(f["maxEligible"], "maxEligible bounds makeEligible, extend, renew and a grant with eligibility: make, none of which the rule has")
+	}
+}
+
+// forms reads what a request must bring along, and in whose name it is done.
+func (p *ruleParser) forms(r *rule, f map[string]*yaml.Node) {
+	r.ourScope = p.boolean(f["ourScope"], false)
+	r.mode = OnBehalf
+	switch s := p.text(f["mode"]); Mode(s) {
+	case "", OnBehalf:
+	case Self:
+		r.mode = Self
+		for _, a := range []Action{MakeEligible, RemoveEligible} {
+			if slices.Contains(r.actions, a) {
+				p.fail(f["mode"], "mode self cannot do %s: nobody makes or ends his own eligibility", a)
+			}
+		}
+	default:
+		p.fail(f["mode"], "mode %q is neither self nor onBehalf", clip(s))
+	}
+	r.justify = 1
+	if n := f["justification"]; n != nil {
+		j := p.fields(n, "required", "minLength")
+		r.justify = p.number(j["minLength"], 1, maxJustification, 1)
+		if !p.boolean(j["required"], true) {
+			r.justify = 0
+			if j["minLength"] != nil {
+				p.fail(j["minLength"], "minLength means nothing where no justification is required")
+			}
+		}
+	}
+	if n := f["ticket"]; n != nil {
+		r.ticket = p.ticket(n)
+	}
+	if n := f["approval"]; n != nil {
+		a := p.fields(n, "group", "within")
+		if a["group"] == nil {
+			p.fail(n, "approval needs a group")
+		}
+		r.approval = &Approval{Within: defaultWithin}
+		if s := p.text(a["group"]); s != "" {
+			r.approval.Group = p.guid(a["group"], s)
+		}
+		if a["within"] != nil {
+			r.approval.Within = p.duration(a["within"])
+		}
+	}
+}
