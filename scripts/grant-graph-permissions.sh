@@ -40,8 +40,8 @@ want() { permissions="$permissions $*"; }
 	RoleManagementPolicy.Read.Directory RoleManagement.Read.Directory
 [ $groups = no ] || want PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup \
 	RoleManagementPolicy.Read.AzureADGroup
-[ $lookups = no ] || want User.Read.All GroupMember.Read.All Application.Read.All
-[ $audit = no ] || want AuditLog.Read.All Directory.Read.All
+[ $lookups = no ] && [ $audit = no ] || want Directory.Read.All
+[ $audit = no ] || want AuditLog.Read.All
 
 graph=$(az cloud show --query endpoints.microsoftGraphResourceId --output tsv)
 graph=${graph%/}/v1.0

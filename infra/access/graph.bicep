@@ -13,14 +13,14 @@ param directoryPlane bool = false
 @description('Serve PIM for groups (plane "group").')
 param groupPlane bool = false
 
-@description('Look principals up: names, group members, accounts that are disabled or gone.')
+@description('Look principals up: names, group members, accounts that are disabled or gone. Less than Directory.Read.All does not do: Graph asks for it where the kind of an object is not known beforehand.')
 param lookups bool = true
 
 @description('Show the directory\'s own audit events (GET /api/audit).')
 param audit bool = false
 
 // RoleManagement.ReadWrite.Directory is left out on purpose: with it the app could make itself Global Administrator.
-var permissions = concat(
+var permissions = union(
   directoryPlane ? [
     'RoleEligibilitySchedule.ReadWrite.Directory'
     'RoleAssignmentSchedule.ReadWrite.Directory'
@@ -33,9 +33,7 @@ var permissions = concat(
     'RoleManagementPolicy.Read.AzureADGroup'
   ] : [],
   lookups ? [
-    'User.Read.All'
-    'GroupMember.Read.All'
-    'Application.Read.All'
+    'Directory.Read.All'
   ] : [],
   audit ? [
     'AuditLog.Read.All'

@@ -34,8 +34,8 @@ param workspaceId string
 param privateOnly bool
 
 // The host renews a lock while an invocation runs, so the lock is short: when an instance dies, its
-// messages come back after a minute. A send is repeated within seconds, and a change that stands
-// still is put back only after longer than the window, so the window never swallows a wanted message.
+// messages come back after a minute. A send that went wrong is repeated within seconds, while a
+// message that is wanted once more carries an id of its own: ten minutes is ample, and swallows nothing.
 var lock = 'PT1M'
 var duplicateWindow = 'PT10M'
 var deliveries = 10
@@ -95,38 +95,26 @@ resource ns 'Microsoft.ServiceBus/namespaces@2026-01-01' = {
 var dataReceiver = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0')
 var dataSender = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '69a216fc-b8fb-44d8-bc22-1f3c2cd27a39')
 
-// Rights are given queue by queue. Nobody but our own identity may send to pim-changes: a message
-// there continues a change that was decided already.
-resource receiveRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+// Rights are given queue by queue. Our own identity has both on each: it takes from two and tells
+// the third, and it shows the dead letters of all three and puts them back by sending them again.
+// Nobody else may send to pim-changes: a message there continues a change that was decided already.
+resource onRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in [ dataReceiver, dataSender ]: {
   scope: ns::requests
-  name: guid(ns::requests.id, principalId, dataReceiver)
-  properties: { roleDefinitionId: dataReceiver, principalId: principalId, principalType: 'ServicePrincipal' }
-}
+  name: guid(ns::requests.id, principalId, role)
+  properties: { roleDefinitionId: role, principalId: principalId, principalType: 'ServicePrincipal' }
+}]
 
-resource receiveChanges 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+resource onChanges 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in [ dataReceiver, dataSender ]: {
   scope: ns::changes
-  name: guid(ns::changes.id, principalId, dataReceiver)
-  properties: { roleDefinitionId: dataReceiver, principalId: principalId, principalType: 'ServicePrincipal' }
-}
+  name: guid(ns::changes.id, principalId, role)
+  properties: { roleDefinitionId: role, principalId: principalId, principalType: 'ServicePrincipal' }
+}]
 
-resource sendChanges 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  scope: ns::changes
-  name: guid(ns::changes.id, principalId, dataSender)
-  properties: { roleDefinitionId: dataSender, principalId: principalId, principalType: 'ServicePrincipal' }
-}
-
-// A dead letter is put back by sending it again.
-resource sendRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  scope: ns::requests
-  name: guid(ns::requests.id, principalId, dataSender)
-  properties: { roleDefinitionId: dataSender, principalId: principalId, principalType: 'ServicePrincipal' }
-}
-
-resource sendOutcomes 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+resource onOutcomes 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in [ dataReceiver, dataSender ]: {
   scope: ns::outcomes
-  name: guid(ns::outcomes.id, principalId, dataSender)
-  properties: { roleDefinitionId: dataSender, principalId: principalId, principalType: 'ServicePrincipal' }
-}
+  name: guid(ns::outcomes.id, principalId, role)
+  properties: { roleDefinitionId: role, principalId: principalId, principalType: 'ServicePrincipal' }
+}]
 
 resource othersSendRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for s in requestSenders: {
   scope: ns::requests
