@@ -142,7 +142,7 @@ func (c *child) ended(ctx context.Context, cmd *exec.Cmd, listening bool) (last 
 		return false
 	}
 	c.log.Error("Exceeded http worker restart retry count. Shutting down Functions Host", "category", "Microsoft.Azure.WebJobs.Script.Workers.HttpFunctionInvocationDispatcher")
-	go c.host.shutdown(errRestartsExceeded)
+	go c.host.end(errRestartsExceeded, true)
 	return true
 }
 

@@ -32,6 +32,7 @@ type Timing struct {
 	RestartWindow time.Duration // three failures within it end the host: 30 min
 	TimeoutGrace  time.Duration // from functionTimeout to the handler's death: 2 s
 	DrainHTTP     time.Duration // HTTP calls in flight may last as long after Shutdown: 30 s
+	DrainJobs     time.Duration // then timers and messages as long: 10 s
 	QueueRetry    time.Duration // pause after a queue could not be read: 1 s
 }
 
@@ -55,6 +56,7 @@ func (c Config) filled() Config {
 		RestartWindow: cmp.Or(c.Timing.RestartWindow, 30*time.Minute),
 		TimeoutGrace:  cmp.Or(c.Timing.TimeoutGrace, 2*time.Second),
 		DrainHTTP:     cmp.Or(c.Timing.DrainHTTP, 30*time.Second),
+		DrainJobs:     cmp.Or(c.Timing.DrainJobs, 10*time.Second),
 		QueueRetry:    cmp.Or(c.Timing.QueueRetry, time.Second),
 	}
 	return c

@@ -21,33 +21,49 @@ func (h *Host) Err() error {
 
 // Close ends the host and its handler at once and waits for both.
 func (h *Host) Close() {
-	_ = h.server.Close() // a Shutdown under way need not wait
-	h.end(ErrClosed, 0)
+	h.cancel(ErrClosed) // a Shutdown under way need not wait
+	h.end(ErrClosed, false)
 	<-h.done
 }
 
 // Shutdown ends the host as SIGTERM does: new connections are refused, HTTP
-// calls in flight may finish within Timing.DrainHTTP.
+// calls in flight may finish within Timing.DrainHTTP, then timers and messages
+// at work within Timing.DrainJobs.
 func (h *Host) Shutdown() {
-	h.end(ErrClosed, h.cfg.Timing.DrainHTTP)
+	h.end(ErrClosed, true)
 	<-h.done
 }
 
-// shutdown is Shutdown for a reason of the host's own.
-func (h *Host) shutdown(why error) { h.end(why, h.cfg.Timing.DrainHTTP) }
-
-func (h *Host) end(why error, drain time.Duration) {
+func (h *Host) end(why error, drain bool) {
 	h.ending.Do(func() {
-		if drain > 0 {
-			ctx, cancel := context.WithTimeout(context.Background(), drain)
-			_ = h.server.Shutdown(ctx) // what is still in flight is cut off next
+		if drain {
+			ctx, cancel := context.WithTimeout(h.ctx, h.cfg.Timing.DrainHTTP)
+			_ = h.server.Shutdown(ctx) // what is still in flight is cut off below
 			cancel()
+			h.stopIntake()
+			h.drainJobs()
 		}
+		h.stopIntake()
 		h.cancel(why)
 		_ = h.server.Close()
+		h.jobs.Wait()
 		h.background.Wait()
 		close(h.done)
 	})
+}
+
+// drainJobs gives timers and messages at work their time.
+func (h *Host) drainJobs() {
+	finished := make(chan struct{})
+	go func() {
+		h.jobs.Wait()
+		close(finished)
+	}()
+	select {
+	case <-finished:
+	case <-time.After(h.cfg.Timing.DrainJobs):
+	case <-h.ctx.Done():
+	}
 }
 
 // freePort finds a port for the handler. It looks below the range that the

@@ -44,7 +44,10 @@ type Host struct {
 
 	ctx        context.Context // ends with the host
 	cancel     context.CancelCauseFunc
-	background sync.WaitGroup
+	intake     context.Context // ends before: no more timers and messages
+	stopIntake context.CancelFunc
+	background sync.WaitGroup // server and handler
+	jobs       sync.WaitGroup // timers, pumps, calls of /admin
 	ending     sync.Once
 	done       chan struct{} // closed when all has ended
 }
@@ -65,13 +68,14 @@ func Start(ctx context.Context, cfg Config) (*Host, error) {
 		return nil, fmt.Errorf("devhost: %w", err)
 	}
 	h.ctx, h.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	h.intake, h.stopIntake = context.WithCancel(h.ctx)
 	if h.broken = h.load(); h.broken != nil {
 		h.log.Error("A host error has occurred during startup.", "category", "Host.Startup", "error", h.broken)
 	}
 	h.server = &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
 	h.background.Go(func() { _ = h.server.Serve(h.listener) }) // ends with the listener
 	h.work()
-	context.AfterFunc(ctx, func() { h.end(ErrClosed, 0) })
+	context.AfterFunc(ctx, h.Close)
 	return h, nil
 }
 
@@ -119,10 +123,10 @@ func (h *Host) work() {
 	}
 	h.background.Go(func() { h.child.run(h.ctx) })
 	for _, t := range h.timers {
-		h.background.Go(func() { t.run(h.ctx) })
+		h.jobs.Go(t.run)
 	}
 	for _, p := range h.pumps {
-		h.background.Go(func() { p.run(h.ctx) })
+		h.jobs.Go(p.run)
 	}
 }
 

@@ -21,6 +21,8 @@ const (
 	renewFor = 5 * time.Minute
 	// minRenewal keeps renewals apart while the queue cannot be reached.
 	minRenewal = 100 * time.Millisecond
+	// settleWithin bounds the last words to the queue when the host ends.
+	settleWithin = 5 * time.Second
 )
 
 // pump delivers the messages of one queue to one function.
@@ -66,15 +68,12 @@ func (h *Host) loadPumps(host hostJSON) error {
 
 // run reads the queue until ctx ends. A queue that cannot be read is tried
 // again for ever.
-func (p *pump) run(ctx context.Context) {
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		_ = p.client.Close(ctx) // the process does not need it any more
-	}()
+func (p *pump) run() {
+	ctx := p.host.intake
+	defer closeWithin(settleWithin, p.client.Close)
 	for ctx.Err() == nil {
 		if err := p.read(ctx); err != nil && ctx.Err() == nil {
-			p.log.Error(fmt.Sprintf("Message processing error (Action=Receive, EntityPath=%s, Endpoint=%s)", p.f.trigger.QueueName, p.sender.FullyQualifiedNamespace), "error", err)
+			p.complain("Receive", err)
 			select {
 			case <-time.After(p.host.cfg.Timing.QueueRetry):
 			case <-ctx.Done():
@@ -92,13 +91,11 @@ func (p *pump) read(ctx context.Context) error {
 	for range p.calls {
 		free <- struct{}{}
 	}
+	defer closeWithin(settleWithin, receiver.Close)
 	defer func() {
 		for range p.calls {
 			<-free // messages at work need the receiver
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		_ = receiver.Close(ctx)
 	}()
 	for {
 		<-free
@@ -114,7 +111,7 @@ func (p *pump) read(ctx context.Context) error {
 		for _, m := range messages {
 			go func() {
 				defer func() { free <- struct{}{} }()
-				p.deliver(ctx, receiver, m)
+				p.deliver(receiver, m)
 			}()
 		}
 		if err != nil {
@@ -124,36 +121,43 @@ func (p *pump) read(ctx context.Context) error {
 }
 
 // deliver gives m to the function and settles it: completed if the function
-// succeeded, else abandoned, which delivers it again at once.
-func (p *pump) deliver(ctx context.Context, receiver *azservicebus.Receiver, m *azservicebus.ReceivedMessage) {
-	stop := p.renew(ctx, receiver, m)
+// succeeded, else abandoned, which delivers it again at once. A message that
+// was cut off by the end of the host keeps its lock until that runs out.
+func (p *pump) deliver(receiver *azservicebus.Receiver, m *azservicebus.ReceivedMessage) {
+	stop := p.renew(receiver, m)
 	defer stop()
 	id := uuid.NewString()
-	err := p.host.invoke(ctx, p.f.name, id, "(null)", func(ctx context.Context) error {
+	err := p.host.invoke(p.host.ctx, p.f.name, id, "(null)", func(ctx context.Context) error {
 		e, err := queueEnvelope(p.f, p.sender, m)
 		if err != nil {
 			return fmt.Errorf("exception binding parameter '%s': %w", p.f.trigger.Name, err)
 		}
 		return p.host.post(ctx, p.f.name, id, e)
 	})
-	if ctx.Err() != nil {
-		return // the lock runs out by itself
+	if err != nil && p.host.ctx.Err() != nil {
+		return
 	}
-	settle := "Complete"
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.host.ctx), settleWithin)
+	defer cancel()
+	action := "Complete"
 	if err != nil {
-		settle = "Abandon"
+		action = "Abandon"
 		err = receiver.AbandonMessage(ctx, m, nil)
 	} else {
 		err = receiver.CompleteMessage(ctx, m, nil)
 	}
-	if err != nil && ctx.Err() == nil {
-		p.log.Error(fmt.Sprintf("Message processing error (Action=%s, EntityPath=%s, Endpoint=%s)", settle, p.f.trigger.QueueName, p.sender.FullyQualifiedNamespace), "error", err)
+	if err != nil {
+		p.complain(action, err)
 	}
 }
 
+func (p *pump) complain(action string, err error) {
+	p.log.Error(fmt.Sprintf("Message processing error (Action=%s, EntityPath=%s, Endpoint=%s)", action, p.f.trigger.QueueName, p.sender.FullyQualifiedNamespace), "error", err)
+}
+
 // renew keeps m locked for as long as the host would.
-func (p *pump) renew(ctx context.Context, receiver *azservicebus.Receiver, m *azservicebus.ReceivedMessage) (stop func()) {
-	ctx, cancel := context.WithTimeout(ctx, p.renewFor)
+func (p *pump) renew(receiver *azservicebus.Receiver, m *azservicebus.ReceivedMessage) (stop func()) {
+	ctx, cancel := context.WithTimeout(p.host.ctx, p.renewFor)
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -170,4 +174,12 @@ func (p *pump) renew(ctx context.Context, receiver *azservicebus.Receiver, m *az
 		}
 	}()
 	return func() { cancel(); <-stopped }
+}
+
+// closeWithin closes what the process does not need any more; that it could
+// not be told to the other side does no harm.
+func closeWithin(d time.Duration, closing func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	defer cancel()
+	_ = closing(ctx)
 }

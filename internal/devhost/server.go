@@ -60,6 +60,6 @@ func (h *Host) admin(w http.ResponseWriter, r *http.Request, path string) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	h.background.Go(func() { _ = t.called(h.ctx, call.Input) }) // logged where it failed
+	h.jobs.Go(func() { _ = t.called(h.ctx, call.Input) }) // logged where it failed
 	w.WriteHeader(http.StatusAccepted)
 }

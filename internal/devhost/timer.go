@@ -40,7 +40,8 @@ func (h *Host) newTimer(f function) *timer {
 
 // run fires at once if an occurrence was missed while the host was away or
 // function.json wants it at the start, then at every occurrence.
-func (t *timer) run(ctx context.Context) {
+func (t *timer) run() {
+	ctx := t.host.intake
 	now := t.host.cfg.Now()
 	due, err := t.resume(now)
 	if err != nil {
@@ -48,13 +49,13 @@ func (t *timer) run(ctx context.Context) {
 		return
 	}
 	if due || t.f.trigger.RunOnStartup {
-		t.fire(ctx, now, due, false)
+		t.fire(now, due, false)
 	}
 	for ctx.Err() == nil {
 		// An occurrence that passed while the function ran is made up for.
 		select {
 		case <-time.After(time.Time(t.status.Next).Sub(t.host.cfg.Now())):
-			t.fire(ctx, t.host.cfg.Now(), false, true)
+			t.fire(t.host.cfg.Now(), false, true)
 		case <-ctx.Done():
 		}
 	}
@@ -92,19 +93,19 @@ func (t *timer) resume(now time.Time) (due bool, err error) {
 }
 
 // fire runs the function and then moves the status on.
-func (t *timer) fire(ctx context.Context, at time.Time, pastDue, scheduled bool) {
+func (t *timer) fire(at time.Time, pastDue, scheduled bool) {
 	info := timerInfo{IsPastDue: pastDue}
 	if t.watched {
 		seen := t.status
 		info.ScheduleStatus = &seen
 	}
-	_ = t.invoke(ctx, info, nil, "Timer fired at "+stamp(at).String()) // logged; the next occurrence comes anyway
+	_ = t.invoke(t.host.ctx, info, nil, "Timer fired at "+stamp(at).String()) // logged; the next occurrence comes anyway
 	// A clock that runs ahead must not make one occurrence fire twice.
 	if next := time.Time(t.status.Next); scheduled && next.After(at) {
 		at = next
 	}
 	t.status = status{Last: stamp(at), Next: stamp(t.f.schedule.next(at)), LastUpdated: stamp(at)}
-	if !t.watched || ctx.Err() != nil {
+	if !t.watched || t.host.ctx.Err() != nil {
 		return
 	}
 	if err := t.monitor.save(t.f.name, t.status); err != nil {
