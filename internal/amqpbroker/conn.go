@@ -65,6 +65,20 @@ func (c *conn) end() {
 	c.wg.Wait()
 }
 
+// detachLinks ends the links to queues. One that cannot be told has lost its
+// connection anyway.
+func (c *conn) detachLinks(reason *fault) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.sessions {
+		for _, l := range s.links {
+			if l.queue != nil {
+				_ = l.fail(reason)
+			}
+		}
+	}
+}
+
 // handshake exchanges protocol headers, and SASL if the client asks for it.
 // Any mechanism succeeds: Service Bus clients are known by their claims.
 func (c *conn) handshake(r *bufio.Reader) error {

@@ -8,6 +8,8 @@ import (
 	"log"
 	"net"
 	"sync"
+
+	"github.com/Azure/go-amqp"
 )
 
 // Server speaks AMQP 1.0 for a Broker. Set its fields before the first Start,
@@ -25,7 +27,7 @@ type Server struct {
 
 	mu        sync.Mutex
 	listeners []net.Listener
-	conns     map[net.Conn]struct{}
+	conns     map[*conn]struct{}
 	refusing  bool
 	closed    bool
 	wg        sync.WaitGroup
@@ -81,13 +83,14 @@ func (s *Server) serve(nc net.Conn) error {
 		return errUnreachable
 	}
 	if s.conns == nil {
-		s.conns = map[net.Conn]struct{}{}
+		s.conns = map[*conn]struct{}{}
 	}
-	s.conns[nc] = struct{}{}
+	c := newConn(s, nc)
+	s.conns[c] = struct{}{}
 	s.wg.Go(func() {
-		err := newConn(s, nc).serve()
+		err := c.serve()
 		s.mu.Lock()
-		delete(s.conns, nc)
+		delete(s.conns, c)
 		s.mu.Unlock()
 		if s.Log != nil && err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) && !errors.Is(err, io.ErrClosedPipe) {
 			s.Log.Printf("connection of %s: %v", nc.RemoteAddr(), err)
@@ -101,8 +104,19 @@ func (s *Server) serve(nc net.Conn) error {
 func (s *Server) DropConnections() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for nc := range s.conns {
-		_ = nc.Close()
+	for c := range s.conns {
+		_ = c.nc.Close()
+	}
+}
+
+// DetachLinks ends every link to a queue with the given condition, as Service
+// Bus does with amqp:link:detach-forced after ten idle minutes, and with
+// amqp:unauthorized-access when a claim has expired.
+func (s *Server) DetachLinks(condition amqp.ErrCond) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		c.detachLinks(&fault{condition, "The link was detached by the broker.", 400})
 	}
 }
 

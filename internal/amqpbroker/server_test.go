@@ -74,6 +74,19 @@ func TestClientsConnectAgainAfterAFailover(t *testing.T) {
 	requireCounts(t, s.Broker, "q", counts{})
 }
 
+func TestClientsAttachAgainAfterAnIdleDetach(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T, s *amqpbroker.Server, c *azservicebus.Client) {
+		snd, err := c.NewSender("q", nil)
+		require.NoError(t, err)
+		require.NoError(t, snd.SendMessage(t.Context(), text("1"), nil))
+		s.DetachLinks(amqp.ErrCondDetachForced)
+		require.NoError(t, snd.SendMessage(t.Context(), text("2"), nil))
+		s.DetachLinks(amqp.ErrCondUnauthorizedAccess)
+		requireCode(t, azservicebus.CodeUnauthorizedAccess, snd.SendMessage(t.Context(), text("3"), nil))
+		requireCounts(t, s.Broker, "q", counts{active: 2})
+	}, amqpbroker.QueueConfig{Name: "q"})
+}
+
 func TestRefusingBrokerIsUnreachableAndKeepsItsMessages(t *testing.T) {
 	s, c := onSocket(t, amqpbroker.QueueConfig{Name: "q"})
 	snd, err := c.NewSender("q", nil)
