@@ -12,7 +12,7 @@ import (
 // was read with the error that ended it. The function never reads from the
 // connection, for there is no end to a read that the function is left in. What
 // is over the bound is read too and forgotten: if we answered before the host
-// has sent everything, it would tell the caller 500.
+// has sent everything (100 MB at most), it would tell the caller 500.
 func (e endpoint) readBody(w http.ResponseWriter, r *http.Request, until time.Time) {
 	if r.Body == http.NoBody {
 		return
@@ -21,17 +21,19 @@ func (e endpoint) readBody(w http.ResponseWriter, r *http.Request, until time.Ti
 	c := http.NewResponseController(w)
 	_ = c.SetReadDeadline(until)
 	b, err := io.ReadAll(io.LimitReader(r.Body, e.maxBody+1))
-	if err == nil && int64(len(b)) > e.maxBody {
-		b, err = b[:e.maxBody], &http.MaxBytesError{Limit: e.maxBody}
-		_, _ = io.CopyN(io.Discard, r.Body, hostMaxBody)
+	tooLong := int64(len(b)) > e.maxBody
+	if tooLong && err == nil {
+		_, err = io.Copy(io.Discard, r.Body)
 	}
-	_ = c.SetReadDeadline(time.Time{})
+	if err == nil {
+		// Else it stays, for net/http would wait for the rest before it answers.
+		_ = c.SetReadDeadline(time.Time{})
+	}
+	if tooLong {
+		b, err = b[:e.maxBody], &http.MaxBytesError{Limit: e.maxBody}
+	}
 	r.Body = readBefore{bytes.NewReader(b), err}
 }
-
-// hostMaxBody is the longest body the host forwards (recorded:
-// http-forwarded-body-over-100mb-declared).
-const hostMaxBody = 100 << 20
 
 // readBefore is a body that was read to its end, which err tells; nil is io.EOF.
 type readBefore struct {

@@ -194,6 +194,7 @@ func TestBodyOverItsBoundIsAnErrorToTheFunction(t *testing.T) {
 		var b bytes.Buffer
 		_, err = io.Copy(&b, r.Body)
 		got = b.Bytes()
+		require.NoError(t, r.Body.Close())
 		if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
 			w.WriteHeader(http.StatusRequestEntityTooLarge)
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // Envelope is what the host posts for a queue or timer function.
@@ -33,6 +34,9 @@ func (m *Metadata) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &values); err != nil {
 		return err
 	}
+	if values == nil {
+		return nil // null, which by custom changes nothing
+	}
 	*m = make(Metadata, len(values))
 	for name, v := range values {
 		(*m)[name] = unwrap(v)
@@ -40,7 +44,8 @@ func (m *Metadata) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// unwrap decodes v until no JSON string is left.
+// unwrap decodes v until no JSON string is left. What remains is text, even of an
+// object with bytes in it that are none, which encoding/json overlooks.
 func unwrap(v json.RawMessage) string {
 	if string(v) == "null" {
 		return ""
@@ -52,7 +57,7 @@ func unwrap(v json.RawMessage) string {
 		}
 		v = json.RawMessage(s)
 	}
-	return string(v)
+	return strings.ToValidUTF8(string(v), "\ufffd")
 }
 
 func readEnvelope(r io.Reader) (Envelope, error) {

@@ -207,6 +207,31 @@ func TestSignalLetsRequestsInFlightFinish(t *testing.T) {
 	}
 }
 
+func TestBodyThatNeverEndsIsCutAtTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, start := make(pipes), time.Now()
+		ctx, cancel := context.WithCancel(t.Context())
+		var readErr error
+		ended := p.serve(ctx, handler.Server{Setup: ready(one(newConsole(), handler.Options{},
+			func(w http.ResponseWriter, r *http.Request) {
+				_, readErr = io.ReadAll(r.Body)
+				w.WriteHeader(http.StatusRequestTimeout)
+			}))})
+		ours, theirs := net.Pipe()
+		p <- theirs
+		_, err := io.WriteString(ours, "POST /api/f HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nhalf")
+		require.NoError(t, err)
+		resp, err := http.ReadResponse(bufio.NewReader(ours), nil)
+		require.NoError(t, err)
+		require.Equal(t, http.StatusRequestTimeout, resp.StatusCode)
+		require.Equal(t, 180*time.Second, time.Since(start))
+		require.ErrorIs(t, readErr, os.ErrDeadlineExceeded)
+		cancel()
+		require.Error(t, <-ended)
+		require.NoError(t, ours.Close())
+	})
+}
+
 func TestListenTakesOnlyALoopbackPort(t *testing.T) {
 	for _, port := range []string{"", "x", "-1", "65536", "80 ", ":80", "0.0.0.0:80"} {
 		_, err := handler.Listen(port)
