@@ -124,9 +124,7 @@ func (t *Tenant) mandatoryMFA(c *call) *refusal {
 }
 
 func armError(r *refusal) *answer {
-	a := reply(r.status, errorBody(r.code, r.message))
-	a.header.Set("x-ms-failure-cause", "gateway")
-	return a
+	return reply(r.status, errorBody(r.code, r.message))
 }
 
 // forbidden is ARM's 403 for a right that the caller does not hold.

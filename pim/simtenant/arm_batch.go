@@ -18,7 +18,8 @@ type armBatchItem struct {
 }
 
 // serveBatch carries out a batch: the answer is 200, whatever becomes of its
-// parts, each of which is counted and throttled by itself.
+// parts, each of which is counted and throttled by itself. Of the faults, only
+// those with a Status reach a part.
 func (t *Tenant) serveBatch(c *call) *answer {
 	if err := checkVersion(c.query.Get("api-version"), []string{"2020-06-01"}, "batch"); err != nil {
 		return armError(err)
@@ -62,10 +63,7 @@ func (t *Tenant) serveBatchItem(c *call, item armBatchItem) *answer {
 		request: r, method: item.HTTPMethod, path: u.Path, query: u.Query(), header: c.header, body: item.Content, inBatch: true,
 	}
 	if f := t.fault(sub); f.Status != 0 {
-		a := f.answer()
-		t.identify(sub)
-		t.log(sub, a.status)
-		return a
+		return t.failed(sub, f)
 	}
 	return t.serve(sub)
 }

@@ -107,5 +107,8 @@ func (t *Tenant) readRoleID(id string, at *node) (*roleDefinition, *refusal) {
 	if role == nil || !t.assignableAt(role, at.id) {
 		return nil, unknown
 	}
+	if t.now().Before(role.known) {
+		return nil, refuse("RoleNotFound", "The role is not found.")
+	}
 	return role, nil
 }

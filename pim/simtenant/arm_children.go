@@ -16,11 +16,10 @@ func (t *Tenant) serveChildren(c *armCall) *answer {
 		return armError(err)
 	}
 	all := sameID(c.query.Get("$getAllChildren"), "true")
-	now, groups := t.now(), t.groupsOf(c.caller.oid)
+	now, mine := t.now(), t.withGroups(c.caller.oid)
 	reachable := func(n *node) bool {
 		for _, s := range t.schedules {
-			mine := sameID(s.principal, c.caller.oid) || groups[strings.ToLower(s.principal)]
-			if s.plane == PlaneAzure && s.kind == Eligibility && mine && s.inForce(now) &&
+			if s.plane == PlaneAzure && s.kind == Eligibility && mine(s.principal) && s.inForce(now) &&
 				(t.tree.contains(s.scope, n.id) || t.tree.contains(n.id, s.scope)) {
 				return true
 			}

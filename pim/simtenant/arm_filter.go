@@ -93,16 +93,18 @@ func (t *Tenant) covers(f filter, list, scope string) bool {
 	return below
 }
 
-// concerns reports whether the filter's principal is the one given, or is in it.
-func (t *Tenant) concerns(f filter, c caller, principal string) bool {
-	who, groups := f.principal, false
-	if f.assignedTo != "" {
-		who, groups = f.assignedTo, true
+// concerns tells whether an arrangement's principal is the one that the filter
+// asks about, or a group that it is in.
+func (t *Tenant) concerns(f filter, c caller) func(principal string) bool {
+	switch {
+	case f.asTarget:
+		return t.withGroups(c.oid)
+	case f.assignedTo != "":
+		return t.withGroups(f.assignedTo)
+	case f.principal != "":
+		return func(principal string) bool { return sameID(f.principal, principal) }
 	}
-	if f.asTarget {
-		who, groups = c.oid, true
-	}
-	return who == "" || sameID(who, principal) || groups && t.groupsOf(who)[strings.ToLower(principal)]
+	return func(string) bool { return true }
 }
 
 // mayList refuses a list that the caller may not see: with 400, not 403.

@@ -186,3 +186,19 @@ func TestGeneratedClientReadsRolesAndPlainAssignments(t *testing.T) {
 	require.Equal(t, "resourcegroup", *reach[0].Type)
 	require.NotZero(t, w.Count(http.MethodGet, "eligibleChildResources"))
 }
+
+func TestGeneratedClientMeetsAChallengeWithTheClaimsAskedFor(t *testing.T) {
+	w := newWorld(t)
+	id := w.AddUser(simtenant.User{Name: "Dora", Contexts: []string{"c1"}})
+	w.Assign(simtenant.Grant{Scope: subscription, Role: "Reader", Principal: id})
+	w.Inject(simtenant.Fault{Status: http.StatusUnauthorized, Code: "InvalidAuthenticationToken",
+		Claims: `{"access_token":{"acrs":{"essential":true,"value":"c1"}}}`})
+	roles := w.factory(id).NewRoleDefinitionsClient()
+	_, err := roles.Get(t.Context(), subscription, simtenant.RoleReader, nil)
+	require.NoError(t, err)
+	require.Len(t, w.Calls(), 2, "the first was challenged, the second came with the claims")
+
+	w.Inject(simtenant.Fault{Status: http.StatusUnauthorized, Claims: `{"access_token":{"acrs":{"essential":true,"value":"c2"}}}`})
+	_, err = roles.Get(t.Context(), subscription, simtenant.RoleReader, nil)
+	require.ErrorContains(t, err, "AADSTS50158", "nobody proves what he cannot")
+}

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 )
 
 // below lists the scopes of a kind under a scope, in a fixed order.
@@ -22,10 +21,9 @@ func (t *Tenant) below(scope, kind string) []*node {
 // sees reports whether a caller has any right at a scope, above it or below it:
 // that is what ARM lists a subscription by.
 func (t *Tenant) sees(c caller, scope string) bool {
-	groups := t.groupsOf(c.oid)
+	mine := t.withGroups(c.oid)
 	return slices.ContainsFunc(t.backed(), func(s *schedule) bool {
-		mine := sameID(s.principal, c.oid) || groups[strings.ToLower(s.principal)]
-		return mine && (t.tree.contains(s.scope, scope) || t.tree.contains(scope, s.scope))
+		return mine(s.principal) && (t.tree.contains(s.scope, scope) || t.tree.contains(scope, s.scope))
 	})
 }
 

@@ -148,10 +148,11 @@ func (t *Tenant) listRequests(c *armCall, k Kind) *answer {
 	if err != nil {
 		return armError(err)
 	}
+	concerns := t.concerns(f, c.caller)
 	var items []any
 	for _, r := range slices.Backward(t.requests) {
 		if r.plane != PlaneAzure || r.kind != k || t.now().After(r.created.Add(requestsKept)) ||
-			!t.covers(f, c.at.id, r.scope) || !t.concerns(f, c.caller, r.principal) ||
+			!t.covers(f, c.at.id, r.scope) || !concerns(r.principal) ||
 			f.role != "" && !sameID(f.role, r.role) ||
 			f.asRequestor && !sameID(r.caller.oid, c.caller.oid) || f.asApprover && !t.awaits(c.caller, r) {
 			continue

@@ -55,11 +55,12 @@ func (t *Tenant) listRoleAssignments(c *armCall) *answer {
 	if err != nil {
 		return armError(err)
 	}
+	concerns := t.concerns(f, c.caller)
 	var items []any
 	for _, s := range t.backed() {
 		// Unlike PIM's lists, this one shows what is inherited from above.
 		reach := t.covers(f, c.at.id, s.scope) || t.tree.contains(s.scope, c.at.id)
-		if reach && t.concerns(f, c.caller, s.principal) {
+		if reach && concerns(s.principal) {
 			items = append(items, t.renderRoleAssignment(s))
 		}
 	}

@@ -26,9 +26,10 @@ func (t *Tenant) listSchedules(c *armCall, k Kind, instances bool) *answer {
 	if err != nil {
 		return armError(err)
 	}
+	concerns := t.concerns(f, c.caller)
 	var items []any
 	for _, s := range t.shown(k, instances) {
-		if t.covers(f, c.at.id, s.scope) && t.concerns(f, c.caller, s.principal) && (f.role == "" || sameID(f.role, s.role)) {
+		if t.covers(f, c.at.id, s.scope) && concerns(s.principal) && (f.role == "" || sameID(f.role, s.role)) {
 			items = append(items, t.renderAny(s, instances, t.memberType(s, f, c)))
 		}
 	}
@@ -44,8 +45,7 @@ func (t *Tenant) getSchedule(c *armCall, k Kind, instances bool) *answer {
 		if !sameID(id, c.name(0)) || !sameID(s.scope, c.at.id) {
 			continue
 		}
-		f := filter{asTarget: true}
-		if !t.concerns(f, c.caller, s.principal) && !t.may(c.caller.oid, rightReadAssignments, s.scope) {
+		if !t.withGroups(c.caller.oid)(s.principal) && !t.may(c.caller.oid, rightReadAssignments, s.scope) {
 			return armError(forbidden(c.caller, "Microsoft.Authorization/"+c.kind+"/read", s.scope))
 		}
 		return reply(http.StatusOK, t.renderAny(s, instances, t.memberType(s, filter{}, c)))

@@ -123,6 +123,19 @@ func TestAFreshPrincipalIsUnknownForAWhileAndItsRequestNameStaysFree(t *testing.
 	})
 }
 
+func TestAFreshRoleIsUnknownToPIMForAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		role := w.AddRole(simtenant.Role{Name: "Keys", Actions: []string{"*/read"}, Scopes: []string{w.group}, FreshFor: time.Minute})
+		p := newProps("AdminAssign", w.alice, subscription).with("roleDefinitionId", subscription+rbac+"roleDefinitions/"+role)
+		require.Equal(t, "RoleNotFound", w.put(w.armToken(w.app), subscription, assign, p).code())
+		time.Sleep(time.Minute)
+		require.Equal(t, http.StatusCreated, w.put(w.armToken(w.app), subscription, assign, p).Status)
+		r := w.put(w.armToken(w.app), "/", assign, p.scoped("/"))
+		require.Equal(t, "RoleDefinitionDoesNotExist", r.code(), "it cannot be assigned above its scopes")
+	})
+}
+
 func TestARequestNameServesOnce(t *testing.T) {
 	for _, status := range []int{http.StatusConflict, http.StatusBadRequest} {
 		w := newWorld(t, simtenant.Options{RequestExistsStatus: status})

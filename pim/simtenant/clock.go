@@ -6,8 +6,9 @@ import "time"
 // its caller's clock, and the odd fraction makes every date seven digits long.
 const skew = 76*time.Millisecond + 543300*time.Nanosecond
 
-// Advance moves the tenant's clock forward by d. Nobody is woken: in a synctest
-// bubble, sleep instead.
+// Advance moves the tenant's clock forward by d. Nobody is woken, and tokens do
+// not age, because their holders' clocks do not move along: in a synctest bubble,
+// sleep instead.
 func (t *Tenant) Advance(d time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -36,9 +37,8 @@ func stampOrNil(at time.Time) any {
 	return stamp(at)
 }
 
-// callerTime is the time without the skew, for tokens: their dates are made and
-// read by many clocks.
-func (t *Tenant) callerTime() time.Time { return t.opt.Now().Add(t.offset) }
+// callerTime is the time of those who call, for tokens.
+func (t *Tenant) callerTime() time.Time { return t.opt.Now() }
 
 // textOrNil is null for an empty text.
 func textOrNil(s string) any {

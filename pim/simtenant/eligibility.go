@@ -8,12 +8,9 @@ import "strings"
 // the full id.
 func (t *Tenant) linkedEligibility(a *ask) *schedule {
 	now := t.now()
-	groups := t.groupsOf(a.principal)
+	mine := t.withGroups(a.principal)
 	for _, s := range t.schedules {
-		if s.plane != a.plane || s.kind != Eligibility || !s.inForce(now) || !sameID(s.role, a.role) {
-			continue
-		}
-		if !sameID(s.principal, a.principal) && !groups[strings.ToLower(s.principal)] {
+		if s.plane != a.plane || s.kind != Eligibility || !s.inForce(now) || !sameID(s.role, a.role) || !mine(s.principal) {
 			continue
 		}
 		if a.linked != "" && !sameID(lastSegment(a.linked), s.id) {

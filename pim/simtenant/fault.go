@@ -37,6 +37,9 @@ type Fault struct {
 	Status        int
 	Code, Message string
 	RetryAfter    time.Duration
+	// Claims makes it a challenge of continuous access evaluation: with Status
+	// 401, the caller is to come back with a token that has these claims.
+	Claims string
 }
 
 // Inject adds faults. A call meets the first that matches it.

@@ -1,9 +1,11 @@
 package simtenant
 
 import (
+	"encoding/base64"
 	"errors"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 )
 
@@ -35,40 +37,55 @@ func (t *Tenant) exchange(r *http.Request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.mu.Lock()
-	f := t.fault(c)
-	t.mu.Unlock()
+	f := t.drawFault(c)
 	if err := hold(r.Context(), f.Delay); err != nil {
 		return nil, err
 	}
-	if f.DropRequest {
-		t.mu.Lock()
-		t.log(c, 0)
-		t.mu.Unlock()
-		return nil, errCut
-	}
-
-	t.mu.Lock()
-	t.settle()
-	var a *answer
-	if f.Status != 0 {
-		t.identify(c)
-		a = f.answer()
-		t.log(c, a.status)
-	} else {
-		a = t.serve(c)
-	}
-	a.header.Set("Date", t.now().Format(http.TimeFormat))
-	observers := t.observe
-	t.mu.Unlock()
-
-	if f.DropAnswer {
+	a, observers := t.carry(c, f)
+	if f.DropRequest || f.DropAnswer {
 		return nil, errCut
 	}
 	for _, o := range observers {
 		o(r, c.body, a.status, a.header, a.body)
 	}
 	return a, nil
+}
+
+func (t *Tenant) drawFault(c *call) Fault {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.fault(c)
+}
+
+// carry is the part of an exchange that holds the lock.
+func (t *Tenant) carry(c *call, f Fault) (*answer, []Observer) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if f.DropRequest {
+		t.log(c, 0)
+		return nil, nil
+	}
+	t.settle()
+	var a *answer
+	if f.Status != 0 {
+		a = t.failed(c, f)
+	} else {
+		a = t.serve(c)
+	}
+	a.header.Set("Date", t.now().Format(http.TimeFormat))
+	return a, t.observe
+}
+
+// failed answers in place of the service.
+func (t *Tenant) failed(c *call, f Fault) *answer {
+	c.caller, _ = t.authenticate(c.header, func(string) bool { return true }) // for the log
+	a := f.answer()
+	if f.Claims != "" {
+		a.header.Set("WWW-Authenticate", `Bearer realm="", authorization_uri="`+t.login()+`/common/oauth2/authorize", error="insufficient_claims", claims="`+
+			base64.StdEncoding.EncodeToString([]byte(f.Claims))+`"`)
+	}
+	t.log(c, a.status)
+	return a
 }
 
 // serve gives a call, or an item of a batch, to the service that it is for.
@@ -85,12 +102,13 @@ func (t *Tenant) serve(c *call) *answer {
 	return a
 }
 
-// identify notes who calls, for the log of a call that no service sees.
-func (t *Tenant) identify(c *call) {
-	c.caller, _ = t.authenticate(c.header, func(string) bool { return true })
-}
+// callsKept bounds the log of calls of a tenant that lives long.
+const callsKept = 100_000
 
 func (t *Tenant) log(c *call, status int) {
+	if len(t.calls) >= callsKept {
+		t.calls = slices.Delete(t.calls, 0, callsKept/2)
+	}
 	t.calls = append(t.calls, Call{Method: c.method, Path: c.path, Query: c.query, Body: c.body, Status: status,
 		Principal: c.caller.oid, Time: t.now()})
 }

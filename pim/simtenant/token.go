@@ -85,7 +85,7 @@ func (t *Tenant) newGrant(p *principal, audience string, claims ...Claim) *grant
 	return g
 }
 
-// expiry is when a token issued now ends, in the caller's time and not in ours.
+// expiry is when a token issued now ends.
 func (t *Tenant) expiry(g *grant) time.Time { return t.callerTime().Add(g.life) }
 
 func (t *Tenant) sign(g *grant) string {

@@ -1,0 +1,86 @@
+package simtenant
+
+// grant serves AdminAssign and SelfActivate.
+func (t *Tenant) grant(r *request) *refusal {
+	var err *refusal
+	if r.window, err = r.expiration.resolve(r.start, r.created); err != nil {
+		return err
+	}
+	if err := t.conflict(r); err != nil {
+		return err
+	}
+	if r.action == SelfActivate {
+		eligibility := t.linkedEligibility(&r.ask)
+		if eligibility == nil {
+			return t.policyFailed(ruleEligibility)
+		}
+		r.linkedID = eligibility.id
+	}
+	policy := t.policy(r.plane, r.scope, r.role)
+	if err := t.check(r, policy); err != nil {
+		return err
+	}
+	if r.action == SelfActivate && policy.approvalRequired() {
+		r.status = statusPendingApproval
+		if !r.dryRun {
+			t.openApproval(r, policy)
+		}
+		return nil
+	}
+	t.carryOut(r)
+	return nil
+}
+
+// conflict refuses what is there already, is under way, or ended too recently.
+func (t *Tenant) conflict(r *request) *refusal {
+	if t.pendingAt(r.place) != nil {
+		return errPending
+	}
+	if t.standing(r.place) != nil {
+		return errExists
+	}
+	for _, s := range t.schedules {
+		if s.same(r.place) && s.kind == Assignment && s.start.Before(s.revoked) &&
+			r.created.Before(s.revoked.Add(t.reactivation(s.plane))) {
+			return errExists
+		}
+	}
+	return nil
+}
+
+// carryOut turns a request that passed into its schedule.
+func (t *Tenant) carryOut(r *request) {
+	now := t.now()
+	if r.window.start.Before(now) {
+		late := now.Sub(r.window.start)
+		r.window.start = now
+		if r.expiration.duration != "" {
+			r.window.end = r.window.end.Add(late) // a duration counts from the beginning
+		}
+	}
+	switch {
+	case r.window.start.After(now):
+		r.status = statusGranted
+	case t.opt.Provisioning > 0:
+		r.status = statusProvisioning
+		r.provisionAt = now.Add(t.opt.Provisioning)
+	default:
+		r.status = statusProvisioned
+	}
+	if r.dryRun {
+		r.status = statusGranted
+		return
+	}
+	r.completed = r.window.start
+	s := t.newSchedule(r.place, r.id)
+	s.start, s.end, s.expiration = r.window.start, r.window.end, r.expiration
+	s.condition, s.conditionVersion = r.condition, r.conditionVersion
+	s.activated, s.linked = r.action == SelfActivate, r.linkedID
+	if r.status == statusProvisioning {
+		s.start = r.provisionAt
+	}
+	if s.start.After(now) {
+		s.visibleFrom = s.start.Add(t.visibility(s.plane))
+	}
+	r.scheduleID = s.id
+}

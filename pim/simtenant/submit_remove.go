@@ -1,0 +1,27 @@
+package simtenant
+
+// remove serves AdminRemove and SelfDeactivate.
+func (t *Tenant) remove(r *request) *refusal {
+	var s *schedule
+	for _, c := range t.schedules {
+		if c.same(r.place) && c.inForce(r.created) && (r.target == "" || sameID(c.id, lastSegment(r.target))) {
+			s = c
+		}
+	}
+	if s == nil || r.action == SelfDeactivate && !s.activated {
+		return errDoesNotExist
+	}
+	if r.created.Before(s.visibleFrom) {
+		return errDoesNotExist // what lists do not show yet cannot be found either
+	}
+	if r.created.Before(s.start.Add(minimum)) {
+		return errTooShort
+	}
+	r.status = statusRevoked
+	r.scheduleID = s.id
+	if !r.dryRun {
+		s.revoked = r.created
+		s.updated = r.created
+	}
+	return nil
+}
