@@ -122,9 +122,7 @@ func (c *child) ended(ctx context.Context, cmd *exec.Cmd, listening bool) (last 
 		// on, or wait for ever if it never listened.
 		return true
 	}
-	if listening {
-		c.ready = make(chan struct{})
-	}
+	c.holdCalls()
 	if c.killed && listening {
 		return false // functionTimeout
 	}
@@ -176,7 +174,17 @@ func (c *child) kill() {
 	defer c.mu.Unlock()
 	if c.process != nil {
 		c.killed = true
+		c.holdCalls()
 		_ = c.process.Kill() // it may have left by itself
+	}
+}
+
+// holdCalls makes calls wait for the next process. The lock is held.
+func (c *child) holdCalls() {
+	select {
+	case <-c.ready:
+		c.ready = make(chan struct{})
+	default:
 	}
 }
 
