@@ -36,6 +36,9 @@ func newWorld(t *testing.T, o ...simtenant.Options) *world {
 		opt = o[0]
 	}
 	w := &world{Tenant: simtenant.New(opt), t: t}
+	if !opt.FutureValues {
+		w.Observe(fitsOpenAPI(t))
+	}
 	w.group = w.AddManagementGroup("prod", "")
 	w.AddSubscription(subscriptionID, "Payments", "prod")
 	w.rg = w.AddResourceGroup(subscription, "ledger")
