@@ -185,8 +185,7 @@ type dying struct {
 }
 
 func (d dying) Write(b []byte) (int, error) {
-	const head = 8 // bytes of a frame before its performative
-	if bytes.HasPrefix(b[min(head, len(b)):], []byte("\x00\x53\x15")) {
+	if bytes.Contains(b, []byte("com.microsoft:update-disposition")) {
 		d.dead.Store(true)
 		_ = d.Close()
 	}
