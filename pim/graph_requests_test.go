@@ -22,7 +22,7 @@ func directoryAccess(t *testing.T) pim.Access {
 }
 
 func groupAccess(t *testing.T) pim.Access {
-	return pim.Access{Scope: scope(t, pim.Group, team), Role: pim.Role{ID: "member", Name: "member"}, Principal: alice}
+	return pim.Access{Scope: scope(t, pim.Group, crew), Role: pim.Role{ID: "member", Name: "member"}, Principal: alice}
 }
 
 func TestEveryRequestIsSentAsGraphTakesIt(t *testing.T) {
@@ -31,10 +31,10 @@ func TestEveryRequestIsSentAsGraphTakesIt(t *testing.T) {
 	unit := directoryAccess(t)
 	unit.Scope = scope(t, pim.Directory, "/administrativeUnits/"+bob)
 	answer := `{"id":"` + request + `","status":"Provisioned","action":"adminAssign","principalId":"` + alice +
-		`","roleDefinitionId":"` + reader + `","directoryScopeId":"/","groupId":"` + team + `","accessId":"member"}`
+		`","roleDefinitionId":"` + reader + `","directoryScopeId":"/","groupId":"` + crew + `","accessId":"member"}`
 	who := `"principalId":"` + alice + `"`
 	there := who + `,"roleDefinitionId":"` + reader + `","directoryScopeId":"/"`
-	within := who + `,"groupId":"` + team + `","accessId":"member"`
+	within := who + `,"groupId":"` + crew + `","accessId":"member"`
 	for _, tt := range []struct {
 		name string
 		ask  pim.ScheduleRequest
@@ -71,9 +71,9 @@ func TestEveryRequestIsSentAsGraphTakesIt(t *testing.T) {
 			directoryRequests,
 			`{"action":"adminUpdate",` + there + `,"targetScheduleId":"` + request + `","scheduleInfo":{"expiration":{"type":"afterDuration","duration":"PT1H"}}}`},
 		{"extended, which names the schedule",
-			pim.ScheduleRequest{Kind: pim.Eligibility, Type: pim.AdminExtend, Access: groupAccess(t), Window: pim.Window{Duration: hours(48)}, Target: team + "_member_" + request},
+			pim.ScheduleRequest{Kind: pim.Eligibility, Type: pim.AdminExtend, Access: groupAccess(t), Window: pim.Window{Duration: hours(48)}, Target: crew + "_member_" + request},
 			"/v1.0/identityGovernance/privilegedAccess/group/eligibilityScheduleRequests",
-			`{"action":"adminExtend",` + within + `,"targetScheduleId":"` + team + "_member_" + request + `","scheduleInfo":{"expiration":{"type":"afterDuration","duration":"P2D"}}}`},
+			`{"action":"adminExtend",` + within + `,"targetScheduleId":"` + crew + "_member_" + request + `","scheduleInfo":{"expiration":{"type":"afterDuration","duration":"P2D"}}}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := play(t, turn{call: "POST " + tt.path, body: tt.body, status: http.StatusCreated, answer: answer})
@@ -124,9 +124,9 @@ func TestALostAnswerIsFoundAgainByItsMark(t *testing.T) {
 		c := play(t, turn{call: list, answer: `{"value":[` +
 			listed(bob, "adminAssign", "2026-03-01T09:00:00.1234567Z", "x [pim:0af31c22-77b1]") + `,` +
 			listed(request, "AdminAssign", "2026-03-02T09:00:00Z", "incident 7 [pim:0af31c22-77b1]") + `,` +
-			listed(team, "adminAssign", "2026-03-03T09:00:00Z", "incident 7 [pim:ffffffff-77b1]") + `,` +
-			listed(team, "adminRemove", "2026-03-03T09:00:00Z", "incident 7 [pim:0af31c22-77b1]") + `,` +
-			listed(team, "adminAssign", "2026-03-03T09:00:00Z", "[pim:0af31c22-77b1] in front") + `]}`})
+			listed(crew, "adminAssign", "2026-03-03T09:00:00Z", "incident 7 [pim:ffffffff-77b1]") + `,` +
+			listed(crew, "adminRemove", "2026-03-03T09:00:00Z", "incident 7 [pim:0af31c22-77b1]") + `,` +
+			listed(crew, "adminAssign", "2026-03-03T09:00:00Z", "[pim:0af31c22-77b1] in front") + `]}`})
 		got, err := c.Find(t.Context(), ask)
 		require.NoError(t, err)
 		require.Equal(t, request, got.Name)
@@ -177,13 +177,13 @@ func TestCancelling(t *testing.T) {
 
 // What the service may say tomorrow must not stop us reading what it says today.
 func TestAnswersAreReadWithGoodWill(t *testing.T) {
-	c := play(t, turn{call: "GET " + groupRequests + "?$filter=groupId eq '" + team + "'", answer: `{"value":[{
+	c := play(t, turn{call: "GET " + groupRequests + "?$filter=groupId eq '" + crew + "'", answer: `{"value":[{
 		"id":"` + request + `","status":"PendingSomethingNew","action":"ADMINASSIGN","principalId":"A11CE000-0000-4000-8000-000000000001",
-		"groupId":"` + team + `","accessId":"owner","createdDateTime":"2026-03-01T09:00:00.1234567Z","customData":"x","brandNew":{"a":1},
+		"groupId":"` + crew + `","accessId":"owner","createdDateTime":"2026-03-01T09:00:00.1234567Z","customData":"x","brandNew":{"a":1},
 		"createdBy":{"user":null,"application":{"id":"` + bob + `"}},"ticketInfo":{"ticketNumber":null,"ticketSystem":null},
 		"scheduleInfo":{"startDateTime":"0001-01-01T08:00:00Z","recurrence":null,"expiration":{"type":"noExpiration","duration":null,"endDateTime":null}}},
-		{"id":"` + bob + `","action":"adminDance","principalId":"` + alice + `","groupId":"` + team + `","accessId":"member"}]}`})
-	got := all(t, c.Requests(t.Context(), pim.Assignment, pim.Query{Plane: pim.Group, Scope: scope(t, pim.Group, team)}))
+		{"id":"` + bob + `","action":"adminDance","principalId":"` + alice + `","groupId":"` + crew + `","accessId":"member"}]}`})
+	got := all(t, c.Requests(t.Context(), pim.Assignment, pim.Query{Plane: pim.Group, Scope: scope(t, pim.Group, crew)}))
 	require.Len(t, got, 2)
 	require.Equal(t, pim.Working, got[0].Status.Class())
 	require.Equal(t, pim.AdminAssign, got[0].Type)
@@ -204,13 +204,13 @@ func TestListsAreFilteredAsGraphAllows(t *testing.T) {
 	}{
 		{"everything", "", directory},
 		{"the whole directory is no narrowing", "", with(directory, func(q *pim.Query) { q.Scope = scope(t, pim.Directory, "/") })},
-		{"an administrative unit", "&$filter=directoryScopeId eq '/administrativeUnits/" + team + "'",
-			with(directory, func(q *pim.Query) { q.Scope = scope(t, pim.Directory, "/administrativeUnits/"+team) })},
+		{"an administrative unit", "&$filter=directoryScopeId eq '/administrativeUnits/" + crew + "'",
+			with(directory, func(q *pim.Query) { q.Scope = scope(t, pim.Directory, "/administrativeUnits/"+crew) })},
 		{"principal and role", "&$filter=principalId eq '" + alice + "' and roleDefinitionId eq '" + reader + "'",
 			with(directory, func(q *pim.Query) { q.Principal, q.Role.ID = alice, reader })},
-		{"a group", "&$filter=groupId eq '" + team + "'", with(group, func(q *pim.Query) { q.Scope = scope(t, pim.Group, team) })},
-		{"a group's member", "&$filter=groupId eq '" + team + "' and principalId eq '" + alice + "'",
-			with(group, func(q *pim.Query) { q.Scope, q.Principal = scope(t, pim.Group, team), alice })},
+		{"a group", "&$filter=groupId eq '" + crew + "'", with(group, func(q *pim.Query) { q.Scope = scope(t, pim.Group, crew) })},
+		{"a group's member", "&$filter=groupId eq '" + crew + "' and principalId eq '" + alice + "'",
+			with(group, func(q *pim.Query) { q.Scope, q.Principal = scope(t, pim.Group, crew), alice })},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			path := "/v1.0/roleManagement/directory/roleEligibilityScheduleInstances?$expand=principal,roleDefinition"
@@ -234,7 +234,7 @@ func TestInstancesOfGraph(t *testing.T) {
 		 "principal":{"@odata.type":"#microsoft.graph.servicePrincipal","id":"` + alice + `","displayName":"robot"},"roleDefinition":{"displayName":"Directory Readers"}},
 		{"id":"x","principalId":"` + bob + `","roleDefinitionId":"` + reader + `","directoryScopeId":null,"appScopeId":"/","memberType":"Direct","assignmentType":"Assigned"},
 		{"id":"y","principalId":"` + bob + `","roleDefinitionId":"` + reader + `","directoryScopeId":"/attributeSets/Engineering","memberType":"Direct","assignmentType":"Assigned"},
-		{"id":"z","principalId":"` + bob + `","roleDefinitionId":"` + reader + `","directoryScopeId":"/administrativeUnits/` + team + `","memberType":"Inherited","assignmentType":"Activated",
+		{"id":"z","principalId":"` + bob + `","roleDefinitionId":"` + reader + `","directoryScopeId":"/administrativeUnits/` + crew + `","memberType":"Inherited","assignmentType":"Activated",
 		 "startDateTime":"2026-03-01T09:00:00Z","endDateTime":"2026-03-01T17:00:00Z","roleAssignmentScheduleId":"` + request + `"}]}`})
 	got := all(t, c.Assignments(t.Context(), pim.Query{Plane: pim.Directory}))
 	require.Len(t, got, 2, "what lies in an app's own scope or an attribute set has no name here")
@@ -248,7 +248,7 @@ func TestInstancesOfGraph(t *testing.T) {
 	require.Equal(t, outside.ID, outside.Schedule)
 	require.True(t, activated.Activated)
 	require.Equal(t, pim.Inherited, activated.Member)
-	require.Equal(t, "/administrativeUnits/"+team, activated.Scope.String())
+	require.Equal(t, "/administrativeUnits/"+crew, activated.Scope.String())
 	require.Equal(t, request, activated.Schedule)
 }
 

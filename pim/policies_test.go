@@ -28,9 +28,9 @@ func ruleJSON(p pim.Plane) []string {
 		}
 		return `"@odata.type":"#microsoft.graph.unifiedRoleManagementPolicy` + suffix + `"`
 	}
-	approver := `{"@odata.type":"#microsoft.graph.groupMembers","groupId":"` + team + `","isBackup":false,"description":"The Team"}`
+	approver := `{"@odata.type":"#microsoft.graph.groupMembers","groupId":"` + crew + `","isBackup":false,"description":"The Team"}`
 	if p == pim.Azure {
-		approver = `{"id":"` + team + `","description":"The Team","isBackup":false,"userType":"Group"}`
+		approver = `{"id":"` + crew + `","description":"The Team","isBackup":false,"userType":"Group"}`
 	}
 	target := `"target":{"caller":"EndUser","operations":["All"],"level":"Assignment","targetObjects":null,"inheritableSettings":null,"enforcedSettings":null}`
 	return []string{
@@ -70,8 +70,8 @@ func readDirectory() turn {
 
 func readGroup(name string) turn {
 	return turn{
-		call: "GET /v1.0/policies/roleManagementPolicyAssignments?$expand=policy($expand=rules)&$filter=scopeId eq '" + team + "' and scopeType eq 'Group' and roleDefinitionId eq 'member'",
-		answer: `{"value":[{"policyId":"Group_` + team + `_` + name + `","scopeId":"` + team + `","scopeType":"Group","roleDefinitionId":"member",
+		call: "GET /v1.0/policies/roleManagementPolicyAssignments?$expand=policy($expand=rules)&$filter=scopeId eq '" + crew + "' and scopeType eq 'Group' and roleDefinitionId eq 'member'",
+		answer: `{"value":[{"policyId":"Group_` + crew + `_` + name + `","scopeId":"` + crew + `","scopeType":"Group","roleDefinitionId":"member",
 			"policy":{"rules":` + rulesJSON(pim.Group) + `}}]}`,
 	}
 }
@@ -85,7 +85,7 @@ func TestPoliciesOfAllPlanesReadAlike(t *testing.T) {
 	}{
 		{scope(t, pim.Azure, subPath), contributor, readARM(), armPolicyID},
 		{scope(t, pim.Directory, "/"), reader, readDirectory(), dirPolicyID},
-		{scope(t, pim.Group, team), "member", readGroup(policyGUID), "Group_" + team + "_" + policyGUID},
+		{scope(t, pim.Group, crew), "member", readGroup(policyGUID), "Group_" + crew + "_" + policyGUID},
 	} {
 		t.Run(string(tt.scope.Plane()), func(t *testing.T) {
 			p, err := play(t, tt.turn).Policy(t.Context(), tt.scope, pim.Role{ID: tt.role})
@@ -97,7 +97,7 @@ func TestPoliciesOfAllPlanesReadAlike(t *testing.T) {
 			require.False(t, p.NeedsTicket())
 			require.True(t, p.NeedsApproval())
 			require.Equal(t, "c3", p.NeedsContext())
-			require.Equal(t, []pim.Approver{{ID: team, Group: true}}, p.Rules[2].Approval.Approvers)
+			require.Equal(t, []pim.Approver{{ID: crew, Group: true}}, p.Rules[2].Approval.Approvers)
 			require.Equal(t, &pim.PolicyNotice{Recipient: "Admin", Level: "Critical", Recipients: []string{"ops@contoso.example"}}, p.Rules[4].Notification)
 			require.Equal(t, "PIMOnlyModeRule", p.Rules[5].Type, "a rule of tomorrow is listed by its name")
 		})
@@ -114,7 +114,7 @@ func TestAPolicyIsRememberedForFiveMinutesAndNoLonger(t *testing.T) {
 		}
 		read("/").Rules[0].Expiration.Most = hours(1000) // the caller's copy alone
 		time.Sleep(5*time.Minute - time.Second)
-		require.Equal(t, hours(5)/2, read("/administrativeUnits/"+team).MaxActivation(), "a unit has no policy of its own")
+		require.Equal(t, hours(5)/2, read("/administrativeUnits/"+crew).MaxActivation(), "a unit has no policy of its own")
 		time.Sleep(2 * time.Second)
 		read("/")
 	})
@@ -124,11 +124,11 @@ func TestAPolicyIsRememberedForFiveMinutesAndNoLonger(t *testing.T) {
 func TestTheFirstRequestForAGroupForgetsItsPolicy(t *testing.T) {
 	c := play(t, readGroup(policyGUID),
 		turn{call: "POST " + groupRequests, status: http.StatusCreated,
-			body:   `{"action":"adminRemove","principalId":"` + alice + `","groupId":"` + team + `","accessId":"member"}`,
-			answer: `{"id":"` + request + `","groupId":"` + team + `"}`},
+			body:   `{"action":"adminRemove","principalId":"` + alice + `","groupId":"` + crew + `","accessId":"member"}`,
+			answer: `{"id":"` + request + `","groupId":"` + crew + `"}`},
 		readGroup(request))
 	read := func() string {
-		p, err := c.Policy(t.Context(), scope(t, pim.Group, team), pim.Role{ID: "member"})
+		p, err := c.Policy(t.Context(), scope(t, pim.Group, crew), pim.Role{ID: "member"})
 		require.NoError(t, err)
 		return p.ID
 	}

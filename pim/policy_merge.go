@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// onto is r as the service takes it: old, as the service wrote it, with what r says.
+// onto is r as the service takes it: old, as the service wrote it, with what r says
+// otherwise. A list that is still empty stays null where the service wrote null.
 func (r PolicyRule) onto(old PolicyRule, p Plane) (json.RawMessage, error) {
 	m, err := fieldsOf(old.raw)
 	if err != nil {
@@ -17,15 +18,19 @@ func (r PolicyRule) onto(old PolicyRule, p Plane) (json.RawMessage, error) {
 		if r.Expiration.Most > 0 {
 			m.set("maximumDuration", r.Expiration.Most.String())
 		}
-	case old.Type == enablementRule:
+	case old.Type == enablementRule && !slices.Equal(r.Enabled, old.Enabled):
 		m.set("enabledRules", noNull(r.Enabled))
 	case old.Type == authContextRule && r.AuthContext != nil:
 		m.set("isEnabled", r.AuthContext.Enabled)
-		m.set("claimValue", r.AuthContext.Claim)
+		if r.AuthContext.Claim != old.AuthContext.Claim {
+			m.set("claimValue", r.AuthContext.Claim)
+		}
 	case old.Type == notificationRule && r.Notification != nil:
 		m.set("notificationLevel", r.Notification.Level)
 		m.set("isDefaultRecipientsEnabled", r.Notification.Defaults)
-		m.set("notificationRecipients", noNull(r.Notification.Recipients))
+		if !slices.Equal(r.Notification.Recipients, old.Notification.Recipients) {
+			m.set("notificationRecipients", noNull(r.Notification.Recipients))
+		}
 	case old.Type == approvalRule && r.Approval != nil:
 		setting, err := r.Approval.onto(m["setting"], p)
 		if err != nil {

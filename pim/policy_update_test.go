@@ -58,7 +58,7 @@ func TestChangedRulesAreSentWholeAndTogether(t *testing.T) {
 	longest, enabled, approval, contextual, mail := p.Rules[0], p.Rules[1], p.Rules[2], p.Rules[3], p.Rules[4]
 	longest.Expiration.Most = hours(4)
 	enabled.Enabled = nil
-	approval.Approval.Approvers = []pim.Approver{{ID: strings.ToUpper(team), Group: true}, {ID: alice}}
+	approval.Approval.Approvers = []pim.Approver{{ID: strings.ToUpper(crew), Group: true}, {ID: alice}}
 	contextual.AuthContext.Enabled = false
 	mail.Notification.Recipients = nil
 	c := play(t, readARM(), getARM(), patchARM(
@@ -79,7 +79,7 @@ func TestApproversAreSentAsEachServiceNamesThem(t *testing.T) {
 	p := readPolicy(t, readDirectory(), scope(t, pim.Directory, "/"), reader)
 	approval := p.Rules[2]
 	approval.Approval.Approvers = []pim.Approver{{ID: alice}, {ID: bob, Group: true}}
-	was := `{"@odata.type":"#microsoft.graph.groupMembers","groupId":"` + team + `","isBackup":false,"description":"The Team"}`
+	was := `{"@odata.type":"#microsoft.graph.groupMembers","groupId":"` + crew + `","isBackup":false,"description":"The Team"}`
 	rules[2] = strings.Replace(rules[2], was, `{"@odata.type":"#microsoft.graph.singleUser","userId":"`+alice+`"},{"@odata.type":"#microsoft.graph.groupMembers","groupId":"`+bob+`"}`, 1)
 	c := play(t, readDirectory(), turn{
 		call: "PATCH /v1.0/policies/roleManagementPolicies/" + dirPolicyID, body: `{"rules":[` + strings.Join(rules, ",") + `]}`, status: http.StatusNoContent,
