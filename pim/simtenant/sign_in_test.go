@@ -177,3 +177,18 @@ func TestADisabledAccountGetsNowhere(t *testing.T) {
 	_, err := w.Credential(w.bob).GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{simtenant.AudienceARM + "/.default"}})
 	require.Error(t, err)
 }
+
+// TestAzidentityActsOnBehalfOfAUser has Microsoft's credential do the exchange,
+// authority discovery included.
+func TestAzidentityActsOnBehalfOfAUser(t *testing.T) {
+	w := newWorld(t)
+	w.AddServicePrincipal(simtenant.ServicePrincipal{Name: "front", AppID: frontID, Secret: "s3cret"})
+	assertion := w.UserToken(w.alice, "api://"+frontID, simtenant.WithMFA())
+	credential, err := azidentity.NewOnBehalfOfCredentialWithSecret(w.ID(), frontID, assertion, "s3cret",
+		&azidentity.OnBehalfOfCredentialOptions{ClientOptions: policy.ClientOptions{Transport: w.Transport()}})
+	require.NoError(t, err)
+	token, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{"https://management.azure.com/.default"}})
+	require.NoError(t, err)
+	w.MakeEligible(simtenant.Grant{Scope: subscription, Role: "Contributor", Principal: w.alice})
+	require.Equal(t, http.StatusCreated, w.put(token.Token, subscription, assign, newProps("SelfActivate", w.alice, subscription)).Status)
+}

@@ -32,7 +32,7 @@ func (t *Tenant) serveToken(c *call) *answer {
 			return signInError(http.StatusBadRequest, "invalid_scope", "AADSTS1002012: The scope must end in /.default.")
 		}
 		c.caller.oid = client.id
-		return t.issue(t.newGrant(client, audience))
+		return t.issue(t.newGrant(client, audience), "")
 	case onBehalfOf:
 		return t.serveOnBehalfOf(c, client, form)
 	}
@@ -91,7 +91,7 @@ func (t *Tenant) serveOnBehalfOf(c *call, client *principal, form url.Values) *a
 			return interactionRequired(asked)
 		}
 	}
-	return t.issue(g)
+	return t.issue(g, form.Get("scope"))
 }
 
 // splitScopes takes resource and permission names out of a scope parameter.
@@ -137,11 +137,18 @@ func interactionRequired(claims string) *answer {
 	})
 }
 
-func (t *Tenant) issue(g *grant) *answer {
-	token := t.sign(g)
+// issue answers with a token. The scopes are named in full, with the one that was
+// asked for among them: clients compare.
+func (t *Tenant) issue(g *grant, asked string) *answer {
 	seconds := int(g.life.Seconds())
+	scopes := strings.Fields(asked)
+	for _, name := range g.scopes {
+		if full := strings.TrimSuffix(g.audience, "/") + "/" + name; !slices.Contains(scopes, full) {
+			scopes = append(scopes, full)
+		}
+	}
 	return reply(http.StatusOK, map[string]any{
-		"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": token,
-		"scope": strings.Join(g.scopes, " "),
+		"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": t.sign(g),
+		"scope": strings.Join(scopes, " "),
 	})
 }
