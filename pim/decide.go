@@ -59,11 +59,13 @@ func (r *rule) grant(d *Decision, a Action) {
 
 // miss is how far a question is from an allow rule.
 type miss struct {
-	subject int      // unmet conditions on who, what and where
+	subject int      // unmet conditions on who, what and where; -1 if nothing but facts is missing
 	reasons []Reason // all that is unmet
-	open    bool     // only facts are missing, or nothing is
 	far     bool     // the rule is about something else altogether
 }
+
+// open reports whether another fact could make the rule allow, or it does already.
+func (m miss) open() bool { return m.subject < 0 }
 
 // judge holds an allow rule against the question. Facts that are missing count only
 // while nothing else is.
@@ -72,7 +74,7 @@ func (r *rule) judge(q *Question) miss {
 	all := slices.Concat(subject, r.manner(q))
 	known := slices.DeleteFunc(slices.Clone(all), func(m Reason) bool { return m.Code == Unproven })
 	if len(known) == 0 {
-		return miss{reasons: all, open: true}
+		return miss{subject: -1, reasons: all}
 	}
 	return miss{
 		subject: len(subject), reasons: known,
@@ -84,49 +86,42 @@ func (r *rule) judge(q *Question) miss {
 // matter, else of those that come nearest. Doubts about deny rules count only if
 // some rule would otherwise allow.
 func nearest(all []miss, doubts []Reason, a Request) []Reason {
-	about := func(m miss) bool { return m.open || m.subject == 0 }
+	slices.SortStableFunc(all, func(a, b miss) int {
+		return cmp.Or(cmp.Compare(a.subject, b.subject), cmp.Compare(len(a.reasons), len(b.reasons)))
+	})
 	var out []Reason
-	switch {
-	case slices.ContainsFunc(all, func(m miss) bool { return m.open }):
+	if all[0].open() {
 		out = doubts
-		fallthrough
-	case slices.ContainsFunc(all, about):
-		all = slices.DeleteFunc(all, func(m miss) bool { return !about(m) })
-	default:
+	}
+	if all[0].subject <= 0 {
+		all = slices.DeleteFunc(all, func(m miss) bool { return m.subject > 0 })
+	} else {
 		out = []Reason{{Code: NoMatch, Detail: fmt.Sprintf("no rule allows %s of this role at this scope to this caller for this principal", a.Action)}}
 		all = slices.DeleteFunc(all, func(m miss) bool { return m.far })
 	}
-	slices.SortStableFunc(all, func(a, b miss) int {
-		return cmp.Or(b2i(b.open)-b2i(a.open), cmp.Compare(a.subject, b.subject), cmp.Compare(len(a.reasons), len(b.reasons)))
-	})
 	for _, m := range all[:min(len(all), mostMisses)] {
 		out = append(out, m.reasons...)
 	}
 	return out
 }
 
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 // Groups lists the object ids of the groups whose members must be known to decide q:
-// those of the rules that allow or deny it as far as is known.
+// those of the rules that allow it as far as is known, and of those that then deny it.
 func (r *Rules) Groups(q Question) []string {
 	if r == nil || len(r.above(&q)) > 0 {
 		return nil
 	}
 	q.Members = nil
 	var out []string
+	open := false
 	for i := range r.allow {
-		if r.allow[i].judge(&q).open {
+		if r.allow[i].judge(&q).open() {
+			open = true
 			out = append(out, r.allow[i].groups(&q, false)...)
 		}
 	}
 	for i := range r.deny {
-		if r.deny[i].denies(&q) != no {
+		if open && r.deny[i].denies(&q) != no {
 			out = append(out, r.deny[i].groups(&q, true)...)
 		}
 	}

@@ -36,6 +36,13 @@ func (m *manner) miss(c ReasonCode, format string, args ...any) {
 	m.out = append(m.out, Reason{Code: c, Rule: m.rule.name, Detail: fmt.Sprintf(format, args...)})
 }
 
+// once leaves out what the rule, or another setting of PIM, asks for already.
+func (m *manner) once(c ReasonCode, format string, args ...any) {
+	if !slices.ContainsFunc(m.out, func(r Reason) bool { return r.Code == c }) {
+		m.miss(c, format, args...)
+	}
+}
+
 func (m *manner) time() {
 	begins := m.q.Request.begins(m.q.Now)
 	if begins.Sub(m.q.Now) > MaxAhead {
@@ -168,10 +175,10 @@ func (m *manner) enabled(p *Policy, id string) {
 	}
 	q := m.q
 	if p.enables(id, "Justification") && strings.TrimSpace(q.Request.Justification) == "" {
-		m.miss(NeedJustification, "PIM's own setting %s asks for a justification", id)
+		m.once(NeedJustification, "PIM's own setting %s asks for a justification", id)
 	}
 	if t := q.Request.Ticket; p.enables(id, "Ticketing") && (strings.TrimSpace(t.Number) == "" || strings.TrimSpace(t.System) == "") {
-		m.miss(NeedTicket, "PIM's own setting %s asks for a ticket's number and system", id)
+		m.once(NeedTicket, "PIM's own setting %s asks for a ticket's number and system", id)
 	}
 	if !p.enables(id, "MultiFactorAuthentication") {
 		return

@@ -1,0 +1,262 @@
+package pim_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/azurepim/azure-pim/pim"
+)
+
+const (
+	day  = pim.Duration(24 * time.Hour)
+	hour = pim.Duration(time.Hour)
+)
+
+// personRule lets people act for themselves, in our name.
+const personRule = `
+  - name: person
+    effect: allow
+    actions: [activate, extend, renew]
+    callers: [{anyUser: true}]
+    principals: [{self: true}]
+    planes: [azure]
+    scopes: [` + shop + `]
+    roles: [Contributor]
+    maxDuration: P1D
+    maxEligible: P400D
+    justification: {required: false}
+`
+
+// inPerson is a question of anna's about herself, that personRule allows.
+func inPerson(t testing.TB) pim.Question {
+	q := asked(t)
+	q.Caller = pim.Caller{Kind: pim.CallerUser, ID: anna}
+	q.Request.Action = pim.Activate
+	q.Eligible = ptr(true)
+	return q
+}
+
+// What PIM asks of a user it does not ask of an application that assigns the role to
+// the user, so we do.
+func TestOnBehalfPIMsOwnSettingsHold(t *testing.T) {
+	approved := strings.Replace(personRule, "maxEligible: P400D", "maxEligible: P400D\n    approval: {group: "+approvers+"}", 1)
+	for _, tc := range []struct {
+		name   string
+		policy *pim.Policy
+		ask    func(*pim.Question)
+		rule   string
+		want   []pim.ReasonCode
+	}{
+		{name: "nothing special"},
+		{name: "as long as PIM lets users", ask: func(q *pim.Question) { q.Request.Duration = 8 * hour }},
+		{name: "longer than PIM lets users", ask: func(q *pim.Question) { q.Request.Duration = 9 * hour }, want: []pim.ReasonCode{pim.TooLong}},
+		{name: "longer than PIM lets administrators", want: []pim.ReasonCode{pim.TooLong},
+			policy: settings(setting("Expiration_Admin_Assignment", func(r *pim.PolicyRule) { r.Expiration.Most = hour / 2 }))},
+		{name: "without a justification", ask: func(q *pim.Question) { q.Request.Justification = "" }, want: []pim.ReasonCode{pim.NeedJustification}},
+		{name: "without a justification that nobody asks for", ask: func(q *pim.Question) { q.Request.Justification = "" },
+			policy: settings(func(_ string, r *pim.PolicyRule) { r.Enabled = nil })},
+		{name: "with a ticket", policy: settings(setting("Enablement_EndUser_Assignment", asks("Ticketing")))},
+		{name: "with a ticket of no system", policy: settings(setting("Enablement_EndUser_Assignment", asks("Ticketing"))),
+			ask: func(q *pim.Question) { q.Request.Ticket.System = "" }, want: []pim.ReasonCode{pim.NeedTicket}},
+		{name: "without a ticket", policy: settings(setting("Enablement_Admin_Assignment", asks("Ticketing"))),
+			ask: func(q *pim.Question) { q.Request.Ticket = pim.Ticket{} }, want: []pim.ReasonCode{pim.NeedTicket}},
+		{name: "a second factor, proven in person", policy: settings(setting("Enablement_EndUser_Assignment", asks("MultiFactorAuthentication"))),
+			ask: func(q *pim.Question) { q.Caller.MFA = true }},
+		{name: "a second factor, not proven", policy: settings(setting("Enablement_EndUser_Assignment", asks("MultiFactorAuthentication"))),
+			want: []pim.ReasonCode{pim.NeedMFA}},
+		{name: "a second factor of somebody else", policy: settings(setting("Enablement_EndUser_Assignment", asks("MultiFactorAuthentication"))),
+			rule: strings.Replace(personRule, "self: true", "any: true", 1),
+			ask:  func(q *pim.Question) { q.Caller.MFA = true; q.Caller.ID = bela }, want: []pim.ReasonCode{pim.NeedMFA}},
+		{name: "a second factor of administrators, which no application has", policy: settings(setting("Enablement_Admin_Assignment", asks("MultiFactorAuthentication"))),
+			ask: func(q *pim.Question) { q.Caller.MFA = true }, want: []pim.ReasonCode{pim.AdminMFA}},
+		{name: "an authentication context", policy: settings(setting("AuthenticationContext_EndUser_Assignment", func(r *pim.PolicyRule) {
+			r.AuthContext = &pim.PolicyContext{Enabled: true, Claim: "c1"}
+		})), want: []pim.ReasonCode{pim.NeedAuthContext}},
+		{name: "an authentication context of no name", policy: settings(setting("AuthenticationContext_EndUser_Assignment", func(r *pim.PolicyRule) {
+			r.AuthContext = &pim.PolicyContext{Enabled: true}
+		})), want: []pim.ReasonCode{pim.NeedAuthContext}},
+		{name: "an approval that the rule does not ask for", policy: settings(setting("Approval_EndUser_Assignment", func(r *pim.PolicyRule) { r.Approval.Required = true })),
+			want: []pim.ReasonCode{pim.NeedApproval}},
+		{name: "an approval that the rule asks for too", policy: settings(setting("Approval_EndUser_Assignment", func(r *pim.PolicyRule) { r.Approval.Required = true })),
+			rule: approved},
+		{name: "an active assignment is lengthened as it is made", ask: func(q *pim.Question) {
+			q.Request.Action, q.Request.Kind, q.Request.Duration = pim.Extend, pim.Assignment, 9*hour
+		}, want: []pim.ReasonCode{pim.TooLong}},
+		{name: "an eligibility is lengthened within the administrators' bound", ask: func(q *pim.Question) {
+			q.Request.Action, q.Request.Duration = pim.Extend, 365*day
+		}},
+		{name: "an eligibility is lengthened beyond it", ask: func(q *pim.Question) {
+			q.Request.Action, q.Request.Duration = pim.Renew, 366*day
+		}, want: []pim.ReasonCode{pim.TooLong}},
+		{name: "an eligibility with a second factor of administrators", policy: settings(setting("Enablement_Admin_Eligibility", asks("MultiFactorAuthentication"))),
+			ask: func(q *pim.Question) { q.Request.Action, q.Request.Duration = pim.Extend, 9*day }, want: []pim.ReasonCode{pim.AdminMFA}},
+		{name: "nothing was read", policy: &pim.Policy{}, want: []pim.ReasonCode{
+			pim.Unproven, pim.Unproven, pim.Unproven, pim.Unproven, pim.Unproven, pim.Unproven}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			q := inPerson(t)
+			if tc.policy != nil {
+				q.Policy = tc.policy
+			}
+			if tc.ask != nil {
+				tc.ask(&q)
+			}
+			if tc.rule == "" {
+				tc.rule = personRule
+			}
+			decided(t, rulesOf(t, tc.rule).Decide(q), tc.want...)
+		})
+	}
+}
+
+func TestAnEligibilityThatAGrantMakesIsBoundByAllThree(t *testing.T) {
+	short := strings.Replace(onCallRule, "maxEligible: P1D", "maxEligible: PT8H", 1)
+	q := asked(t)
+	decided(t, rulesOf(t, short).Decide(q), pim.TooLong) // a day is what a grant makes if it does not say
+	q.Request.Eligible = 8 * hour
+	decided(t, rulesOf(t, short).Decide(q))
+	q.Policy = settings(setting("Expiration_Admin_Eligibility", func(r *pim.PolicyRule) { r.Expiration.Most = 7 * hour }))
+	decided(t, rulesOf(t, short).Decide(q), pim.TooLong)
+	q.Eligible = ptr(true) // none is made
+	decided(t, rulesOf(t, short).Decide(q))
+	q.Eligible = nil // one may be made
+	decided(t, rulesOf(t, short).Decide(q), pim.TooLong)
+}
+
+func TestWithTheUsersOwnTokenPIMJudges(t *testing.T) {
+	self := strings.Replace(personRule, "justification:", "mode: self\n    justification:", 1)
+	strict := settings(
+		setting("Enablement_EndUser_Assignment", asks("MultiFactorAuthentication")),
+		setting("Enablement_Admin_Assignment", asks("MultiFactorAuthentication")),
+		setting("Approval_EndUser_Assignment", func(r *pim.PolicyRule) { r.Approval.Required = true }),
+	)
+	for _, tc := range []struct {
+		name string
+		ask  func(*pim.Question)
+		rule string
+		want []pim.ReasonCode
+	}{
+		{name: "her own token", ask: func(*pim.Question) {}},
+		{name: "settings that nobody has read", ask: func(q *pim.Question) { q.Policy = nil }},
+		{name: "no token", ask: func(q *pim.Question) { q.Caller.Token = "" }, want: []pim.ReasonCode{pim.NeedUserToken}},
+		{name: "another's token", ask: func(q *pim.Question) { q.Caller.ID = bela },
+			rule: strings.Replace(self, "self: true}", "any: true}", 1), want: []pim.ReasonCode{pim.WrongPrincipal}},
+		{name: "an application's token", ask: func(q *pim.Question) { q.Caller.Kind = pim.CallerApp },
+			rule: strings.Replace(self, "anyUser: true", "objectIds: ["+anna+"]", 1), want: []pim.ReasonCode{pim.NeedUserToken}},
+		{name: "the rule's own bound", ask: func(q *pim.Question) { q.Request.Duration = 2 * day }, want: []pim.ReasonCode{pim.TooLong}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			q := inPerson(t)
+			q.Policy, q.Caller.Token = strict, "header.claims.signature"
+			tc.ask(&q)
+			if tc.rule == "" {
+				tc.rule = self
+			}
+			d := rulesOf(t, tc.rule).Decide(q)
+			decided(t, d, tc.want...)
+			if d.Allowed {
+				require.Equal(t, pim.Self, d.Mode)
+			}
+		})
+	}
+}
+
+func TestTicketsAndJustifications(t *testing.T) {
+	for _, tc := range []struct {
+		name, rule, number, system, why string
+		want                            []pim.ReasonCode
+	}{
+		{name: "no words asked for", rule: "justification: {required: false}"},
+		{name: "words by default", rule: "ourScope: true", want: []pim.ReasonCode{pim.NeedJustification}},
+		{name: "words enough", rule: "justification: {minLength: 10}", why: "ünglücklich"},
+		{name: "words too few, by characters and not by bytes", rule: "justification: {minLength: 10}", why: "üüüüüüüüü", want: []pim.ReasonCode{pim.NeedJustification}},
+		{name: "a ticket", rule: "ticket: {}", number: "1", why: "x"},
+		{name: "no ticket", rule: "ticket: {}", why: "x", want: []pim.ReasonCode{pim.NeedTicket}},
+		{name: "a form", rule: `ticket: {pattern: 'CR\d{5}'}`, number: "CR12345", why: "x"},
+		{name: "something before it", rule: `ticket: {pattern: 'CR\d{5}'}`, number: "xCR12345", why: "x", want: []pim.ReasonCode{pim.WrongTicket}},
+		{name: "something behind it", rule: `ticket: {pattern: 'CR\d{5}'}`, number: "CR123456", why: "x", want: []pim.ReasonCode{pim.WrongTicket}},
+		{name: "one of two forms, anchored both", rule: `ticket: {pattern: 'CR\d|INC\d'}`, number: "CR1 INC1", why: "x", want: []pim.ReasonCode{pim.WrongTicket}},
+		{name: "in lines", rule: `ticket: {pattern: '(?m)CR1$'}`, number: "CR1x", why: "x", want: []pim.ReasonCode{pim.WrongTicket}},
+		{name: "a system", rule: "ticket: {systems: [ServiceNow]}", number: "1", system: "ServiceNow", why: "x"},
+		{name: "another system", rule: "ticket: {systems: [ServiceNow]}", number: "1", system: "Jira", why: "x", want: []pim.ReasonCode{pim.WrongTicket}},
+		{name: "no system", rule: "ticket: {systems: [ServiceNow]}", number: "1", why: "x", want: []pim.ReasonCode{pim.WrongTicket}},
+		{name: "a ticket if there is one", rule: `ticket: {required: false, pattern: 'CR\d'}`, why: "x"},
+		{name: "a wrong ticket where none is needed", rule: `ticket: {required: false, pattern: 'CR\d'}`, number: "INC1", why: "x", want: []pim.ReasonCode{pim.WrongTicket}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			q := asked(t)
+			q.Policy = settings(func(_ string, r *pim.PolicyRule) { r.Enabled = nil })
+			q.Request.Ticket = pim.Ticket{Number: tc.number, System: tc.system}
+			q.Request.Justification = tc.why
+			decided(t, rulesOf(t, onCallRule+"    "+tc.rule+"\n").Decide(q), tc.want...)
+		})
+	}
+}
+
+func TestAccessEndsByARuleOfItsOwn(t *testing.T) {
+	ending := rulesOf(t, onCallRule, `
+  - name: sweep
+    effect: allow
+    actions: [deactivate, removeEligible, cancel]
+    callers: [{system: true}]
+    principals: [{any: true}]
+    planes: [azure]
+    scopes: [/subscriptions/11111111-1111-1111-1111-111111111111]
+    roles: [Contributor]
+    justification: {required: false}
+`)
+	for _, a := range []pim.Action{pim.Deactivate, pim.RemoveEligible, pim.Cancel} {
+		q := asked(t)
+		q.Request.Action, q.Request.Duration = a, 0
+		q.Caller = pim.Caller{Kind: pim.CallerSystem}
+		q.Principal, q.Policy, q.Eligible, q.Members = pim.Subject{ID: anna}, nil, nil, nil // nothing need be known
+		decided(t, ending.Decide(q))
+		q.Caller = pim.Caller{Kind: pim.CallerApp, ID: crm}
+		require.False(t, ending.Decide(q).Allowed)
+	}
+}
+
+func TestARefusalTellsTheNearestRulesFirst(t *testing.T) {
+	var far strings.Builder
+	for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
+		far.WriteString(strings.Replace(strings.Replace(onCallRule, "on-call", name, 1), shop, sub12+"/resourceGroups/"+name, 1))
+	}
+	q := asked(t)
+	q.Caller.ID = bela
+	d := rulesOf(t, far.String(), onCallRule).Decide(q)
+	require.Equal(t, pim.NoMatch, d.Reasons[0].Code)
+	require.Equal(t, "on-call", d.Reasons[1].Rule)
+	named := map[string]bool{}
+	for _, r := range d.Reasons[1:] {
+		named[r.Rule] = true
+	}
+	require.Len(t, named, 5, "a refusal speaks of five rules at most")
+
+	// Where a rule speaks of the matter, the others do not.
+	q = asked(t)
+	q.Request.Duration = 5 * hour
+	d = rulesOf(t, far.String(), onCallRule).Decide(q)
+	decided(t, d, pim.TooLong)
+	require.Equal(t, "on-call", d.Reasons[0].Rule)
+	require.True(t, d.Reasons[0].Code.Fixable())
+}
+
+func TestTheFirstRuleThatAllowsDecides(t *testing.T) {
+	second := strings.NewReplacer("name: on-call", "name: second", "PT4H", "PT8H").Replace(onCallRule)
+	rules := rulesOf(t, onCallRule, second)
+	q := asked(t)
+	require.Equal(t, "on-call", rules.Decide(q).Rule)
+	q.Request.Duration = 8 * hour
+	require.Equal(t, "second", rules.Decide(q).Rule)
+}
+
+func TestDecidingLeavesTheQuestionAsItWas(t *testing.T) {
+	rules := rulesOf(t, onCallRule, personRule)
+	q, same := asked(t), asked(t)
+	first := rules.Decide(q)
+	require.Equal(t, same, q)
+	require.Equal(t, first, rules.Decide(q))
+}
