@@ -58,7 +58,7 @@ func messageBytes(v json.RawMessage) []byte {
 	if json.Unmarshal(v, &s) != nil {
 		return v
 	}
-	if b, err := base64.StdEncoding.Strict().DecodeString(s); err == nil {
+	if b, err := base64.StdEncoding.DecodeString(s); err == nil {
 		return b
 	}
 	var text string

@@ -31,7 +31,7 @@ func decodeTick(e Envelope) (Tick, error) {
 	if err != nil {
 		return t, err
 	}
-	if err := json.Unmarshal([]byte(unwrap(v)), &t); err != nil {
+	if err := json.Unmarshal(v, &t); err != nil {
 		return t, fmt.Errorf("decoding timer: %w", err)
 	}
 	return t, nil
