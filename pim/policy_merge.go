@@ -15,7 +15,7 @@ func (r PolicyRule) onto(old PolicyRule, p Plane) (json.RawMessage, error) {
 	switch {
 	case old.Type == expirationRule && r.Expiration != nil:
 		m.set("isExpirationRequired", r.Expiration.Required)
-		if r.Expiration.Most > 0 {
+		if r.Expiration.Most > 0 && r.Expiration.Most != old.Expiration.Most {
 			m.set("maximumDuration", r.Expiration.Most.String())
 		}
 	case old.Type == enablementRule && !slices.Equal(r.Enabled, old.Enabled):

@@ -10,8 +10,9 @@ import (
 
 // UpdatePolicy changes rules of p, which was read before, and returns the policy as
 // it is then. A rule is sent whole: what PolicyRule does not show stays as the
-// service has it, and so does a nil part of a rule. If ARM has given the policy
-// another id since p was read, somebody else has changed it: CodeConflict.
+// service has it, and so does a part that is nil, other than Enabled, where nil asks
+// for nothing. If the service has given the policy another id since p was read, as
+// ARM does with each change, it is CodeConflict.
 func (c *Client) UpdatePolicy(ctx context.Context, p Policy, changed ...PolicyRule) (Policy, error) {
 	const op = "Client.UpdatePolicy"
 	s, err := policyScope(p.Scope)
@@ -38,7 +39,9 @@ func (c *Client) UpdatePolicy(ctx context.Context, p Policy, changed ...PolicyRu
 		if now.Rules[i], err = readRule(raw); err != nil {
 			return Policy{}, at(op, err)
 		}
-		places = append(places, i)
+		if !slices.Contains(places, i) {
+			places = append(places, i)
+		}
 	}
 	if len(places) == 0 {
 		return now, nil

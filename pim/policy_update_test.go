@@ -45,6 +45,17 @@ func TestAnUnchangedRuleGoesBackAsItCame(t *testing.T) {
 	}
 }
 
+// A bound in months is read shorter than it may be, and must not be written so.
+func TestABoundThatNobodyChangedKeepsItsWords(t *testing.T) {
+	months := func(s string) string { return strings.Replace(s, "PT2H30M", "P3M", 1) }
+	read, get, patch := readARM(), getARM(), patchARM(strings.Replace(months(ruleJSON(pim.Azure)[0]), `"isExpirationRequired":true`, `"isExpirationRequired":false`, 1))
+	read.answer, get.answer = months(read.answer), months(get.answer)
+	p := readPolicy(t, read, scope(t, pim.Azure, subPath), contributor)
+	p.Rules[0].Expiration.Required = false
+	_, err := play(t, read, get, patch).UpdatePolicy(t.Context(), p, p.Rules[0], p.Rules[0])
+	require.NoError(t, err)
+}
+
 func readPolicy(t *testing.T, read turn, s pim.Scope, role string) pim.Policy {
 	t.Helper()
 	p, err := play(t, read).Policy(t.Context(), s, pim.Role{ID: role})
