@@ -32,6 +32,12 @@ param constrainDelegation bool = true
 @description('Object ids, comma separated, of break-glass accounts and groups that the app must never touch.')
 param protectedPrincipalIds string = ''
 
+@description('Object ids, comma separated, of the groups that administer the app: never granted anything, nor changed by it.')
+param adminGroupIds string = ''
+
+@description('Proof of the API registration, as keyvault:<name>. Empty: a federated credential of the identity vouches for it.')
+param apiCredential string = ''
+
 @description('Where the rules are: a file in the package, or keyvault:<name> for a secret in the vault.')
 param rules string = 'rules.yaml'
 
@@ -251,6 +257,8 @@ module function 'app/function.bicep' = {
     rules: rules
     sweepRules: sweepRules
     protectedPrincipalIds: protectedPrincipalIds
+    adminGroupIds: adminGroupIds
+    apiCredential: apiCredential
     ledgerRetention: ledgerRetention
     sweepSchedule: sweepSchedule
     resumeSchedule: resumeSchedule

@@ -177,6 +177,9 @@ func send(pl runtime.Pipeline, req *policy.Request, want []int, out any) error {
 
 // unreachable is the error of a call without an answer: it may have been executed.
 func unreachable(err error) error {
+	if own, ok := errors.AsType[*Error](err); ok {
+		return own // a credential that says more than that signing in failed
+	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return &Error{Code: CodeBusy, Retry: RetryLater, Detail: "the service did not answer in time", Err: err}
 	}

@@ -68,6 +68,12 @@ param sweepRules string
 @description('Object ids, comma separated, that are never touched.')
 param protectedPrincipalIds string
 
+@description('Object ids, comma separated, of the groups that administer the app.')
+param adminGroupIds string
+
+@description('Proof of the API registration, as keyvault:<name>; empty: the identity vouches for it.')
+param apiCredential string
+
 @description('How long the ledger keeps a change that has ended.')
 param ledgerRetention string
 
@@ -147,7 +153,11 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
       PIM_IDENTITY_OBJECT_ID: identityPrincipalId
       PIM_RESOURCE_GROUP: resourceGroup().id
       PIM_PROTECTED_PRINCIPALS: protectedPrincipalIds
-      PIM_AUDIENCE: empty(apiClientId) ? '' : 'api://${apiClientId}'
+      PIM_ADMIN_GROUPS: adminGroupIds
+      // Tokens of version 2.0 name the bare id.
+      PIM_AUDIENCE: empty(apiClientId) ? '' : 'api://${apiClientId},${apiClientId}'
+      PIM_APP_ID: apiClientId
+      PIM_APP_SECRET: apiCredential
       PIM_RULES: rules
       PIM_SWEEP_RULES: sweepRules
       PIM_KEY_VAULT_URI: keyVaultUri

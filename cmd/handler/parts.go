@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/azurepim/azure-pim/functions"
+	"github.com/azurepim/azure-pim/internal/auditlog"
+	"github.com/azurepim/azure-pim/internal/bus"
+	"github.com/azurepim/azure-pim/internal/config"
+	"github.com/azurepim/azure-pim/internal/entra"
+	"github.com/azurepim/azure-pim/internal/vault"
+	"github.com/azurepim/azure-pim/pim"
+)
+
+// openVault returns nil where the settings name no vault.
+func openVault(c config.Config, cred azcore.TokenCredential) (*vault.Vault, error) {
+	if c.KeyVault == "" {
+		return nil, nil
+	}
+	return vault.New(c.KeyVault, cred, azcore.ClientOptions{Cloud: c.Cloud})
+}
+
+// openRules reads the rules: a file once, with an error that keeps us from starting,
+// a secret whenever the vault forgets it, with an error that keeps us from granting.
+func openRules(ctx context.Context, s config.Source, v *vault.Vault) (func(context.Context) (*pim.Rules, error), error) {
+	if s.Secret == "" {
+		b, err := os.ReadFile(s.File)
+		if err != nil {
+			return nil, fmt.Errorf("rules: %w", err)
+		}
+		rules, err := pim.ParseRules(b)
+		if err != nil {
+			return nil, fmt.Errorf("rules in %s: %w", s.File, err)
+		}
+		return func(context.Context) (*pim.Rules, error) { return rules, nil }, nil
+	}
+	parsed := newParsed()
+	return func(ctx context.Context) (*pim.Rules, error) {
+		text, err := v.Secret(ctx, s.Secret)
+		if err != nil {
+			return nil, err
+		}
+		return parsed.rules(text)
+	}, nil
+}
+
+// openAudit logs to stdout, and to a container where the settings name one.
+func openAudit(c config.Config, cred azcore.TokenCredential) (pim.Sink, error) {
+	out := auditlog.NewWriter(os.Stdout)
+	if c.AuditContainer == "" {
+		return out, nil
+	}
+	blobs, err := auditlog.New(c.AuditContainer, instance(c), cred, nil)
+	if err != nil {
+		return nil, err
+	}
+	return auditlog.All(blobs, out), nil
+}
+
+// instance names this process among those that write at the same time.
+func instance(c config.Config) string {
+	host := c.Site
+	if host == "" {
+		host, _ = os.Hostname()
+	}
+	return fmt.Sprintf("%.16s-%d", host, os.Getpid())
+}
+
+func openQueues(app *functions.App, c config.Config, cred azcore.TokenCredential) error {
+	if c.ServiceBus == (config.ServiceBus{}) {
+		return nil
+	}
+	b, err := bus.New(bus.Settings{ConnectionString: c.ServiceBus.Connection, FullyQualifiedNamespace: c.ServiceBus.Namespace, Credential: cred})
+	if err != nil {
+		return err
+	}
+	app.Queues = queues{b}
+	app.Engine.Outbox = functions.Outbox{Queues: app.Queues}
+	return nil
+}
+
+// openCallers takes tokens where the settings name an audience.
+func openCallers(c config.Config, rules func(context.Context) (*pim.Rules, error)) (functions.Callers, error) {
+	callers := functions.Callers{EasyAuth: c.EasyAuth, Rules: rules}
+	if len(c.Audience) > 0 {
+		v := &entra.Verifier{Tenant: c.Tenant, Audience: c.Audience, Login: c.Cloud.ActiveDirectoryAuthorityHost, Client: http.DefaultClient}
+		callers.Verify = v.Verify
+	}
+	return callers, nil
+}
+
+// openOnBehalf returns nil where the settings name no app that users sign in to.
+func openOnBehalf(c config.Config, cred azcore.TokenCredential, v *vault.Vault) (func(context.Context, string) (*pim.Client, error), error) {
+	if c.App == "" {
+		return nil, nil
+	}
+	o := entra.OnBehalf{Tenant: c.Tenant, App: c.App, Identity: cred, Options: azcore.ClientOptions{Cloud: c.Cloud}}
+	if name := c.AppSecret.Secret; name != "" {
+		if v == nil {
+			return nil, errors.New("PIM_APP_SECRET names a secret, and there is no vault")
+		}
+		o.Secret = func(ctx context.Context) (string, error) { return v.Secret(ctx, name) }
+	}
+	return func(ctx context.Context, token string) (*pim.Client, error) {
+		user, err := o.Credential(ctx, token)
+		if err != nil {
+			return nil, err
+		}
+		return pim.NewClient(user, &pim.ClientOptions{ClientOptions: o.Options})
+	}, nil
+}

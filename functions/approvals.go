@@ -1,0 +1,119 @@
+package functions
+
+import (
+	"net/http"
+
+	"github.com/azurepim/azure-pim/pim"
+)
+
+// waiting is something that awaits approval: a change of ours, or a request of PIM's
+// own. Digest is given back with the ballot, so that nobody approves what they have
+// not seen.
+type waiting struct {
+	ID            string               `json:"id"`
+	Native        bool                 `json:"native"` // PIM's own: only its approvers' own tokens decide it
+	Plane         pim.Plane            `json:"plane"`
+	Change        *pim.Report          `json:"change,omitempty"`
+	Justification string               `json:"justification,omitempty"`
+	Group         string               `json:"group,omitempty"` // whose members decide
+	Digest        string               `json:"digest,omitempty"`
+	Request       *pim.WaitingApproval `json:"request,omitempty"`
+}
+
+// approvals lists what awaits approval: to users what is not their own, to readers
+// everything, and PIM's own requests as far as our identity may see them.
+func (a *App) approvals(r *http.Request, caller pim.Caller) (answer, error) {
+	ctx := r.Context()
+	if caller.Kind != pim.CallerUser {
+		if err := a.mayRead(ctx, caller); err != nil {
+			return answer{}, err
+		}
+	}
+	limit, err := limitOf(r)
+	if err != nil {
+		return answer{}, err
+	}
+	out := list[waiting]{Value: []waiting{}}
+	f := pim.Filter{States: []pim.State{pim.AwaitingApproval}, After: r.URL.Query().Get("next")}
+	for c, err := range a.Engine.Ledger.List(ctx, f) {
+		if err != nil {
+			return answer{}, err
+		}
+		if caller.ID == c.Request.Principal || c.Decision.Approval == nil {
+			continue
+		}
+		if len(out.Value) == limit {
+			out.Next = out.Value[limit-1].ID
+			return answer{status: http.StatusOK, body: out}, nil
+		}
+		report := c.Report()
+		out.Value = append(out.Value, waiting{ID: c.ID(), Plane: c.Request.Plane, Change: &report,
+			Justification: c.Request.Justification, Group: c.Decision.Approval.Group, Digest: c.Digest})
+	}
+	native, err := a.native(r, caller)
+	if err != nil {
+		return answer{}, err
+	}
+	out.Value = append(out.Value, native...)
+	return answer{status: http.StatusOK, body: out}, nil
+}
+
+// native lists PIM's own approvals that wait for the caller, which only the caller's
+// own token can ask for.
+func (a *App) native(r *http.Request, caller pim.Caller) ([]waiting, error) {
+	if caller.Token == "" || a.Engine.As == nil {
+		return nil, nil
+	}
+	ctx := r.Context()
+	client, err := a.Engine.As(ctx, caller.Token)
+	if err != nil {
+		return nil, err
+	}
+	var out []waiting
+	for _, p := range pim.Planes() {
+		for w, err := range client.Approvals(ctx, p) {
+			if pim.CodeOf(err) == pim.CodeDenied {
+				break // the app was not given the scope for this plane
+			}
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, waiting{ID: nativeID(p, w.ID), Native: true, Plane: p, Request: &w})
+		}
+	}
+	return out, nil
+}
+
+// approval decides one. The id is a change id, or <plane>~<coded id> for PIM's
+// own.
+func (a *App) approval(r *http.Request, caller pim.Caller) (answer, error) {
+	ctx := r.Context()
+	b, err := body(r)
+	if err != nil {
+		return answer{}, err
+	}
+	var in pim.Ballot
+	if err := pim.DecodeStrict(b, &in); err != nil {
+		return answer{}, err
+	}
+	id := r.PathValue("id")
+	if plane, nativeID, ok := parseNative(id); ok {
+		if caller.Token == "" || a.Engine.As == nil {
+			return answer{}, &pim.Error{Code: pim.CodeRefused, Detail: "PIM takes an approver's own token alone"}
+		}
+		client, err := a.Engine.As(ctx, caller.Token)
+		if err == nil {
+			err = client.DecideApproval(ctx, plane, nativeID, in.Approve, in.Why)
+		}
+		return answer{status: http.StatusOK, body: map[string]any{"id": id, "approve": in.Approve}}, err
+	}
+	c, err := a.Engine.Vote(ctx, caller, id, in)
+	if err != nil {
+		return answer{}, err
+	}
+	// Whoever approves does not drive: the change goes on by itself.
+	if err := a.Engine.Queue(ctx, c); err != nil {
+		a.Log.WarnContext(ctx, "change is left to the resume timer", "change", c.ID(), "error", err)
+	}
+	return answer{status: http.StatusOK, body: c.Report()}, nil
+}

@@ -1,0 +1,193 @@
+package pim_test
+
+import (
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/azurepim/azure-pim/pim"
+	"github.com/azurepim/azure-pim/pim/simtenant"
+	"github.com/stretchr/testify/require"
+)
+
+// inTime runs a test in virtual time.
+func inTime(t *testing.T, f func(*testing.T)) { t.Helper(); synctest.Test(t, f) }
+
+// The four cases of a grant, and what each of them asks of ARM.
+func TestGrantAsksForWhatIsMissingAlone(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		w := newWorld(t)
+		grant := func(id string) pim.Change { return w.drive(w.ask(id, pim.Grant, w.sub, "Owner")) }
+
+		c := grant("CR1") // new
+		require.Equal(t, pim.Done, c.State, "%+v", c.Fault)
+		require.False(t, c.Result.Already)
+		require.True(t, c.Result.Confirmed)
+		require.Equal(t, 2, w.effects(), w.calls())
+		require.WithinDuration(t, time.Now().Add(time.Hour), *c.Result.Until, 5*time.Minute)
+		t.Log("new:", w.calls())
+
+		w.tenant.ForgetCalls()
+		again := grant("CR1") // the same change
+		require.Equal(t, c.Report(), again.Report())
+		require.Empty(t, w.calls())
+
+		w.tenant.ForgetCalls()
+		c = grant("CR2") // active already
+		require.Equal(t, pim.Done, c.State)
+		require.True(t, c.Result.Already)
+		require.Zero(t, w.effects(), w.calls())
+		t.Log("active:", w.calls())
+
+		time.Sleep(2 * time.Hour) // the activation is over, the eligibility stands
+		w.tenant.ForgetCalls()
+		c = grant("CR3")
+		require.Equal(t, pim.Done, c.State, "%+v", c.Fault)
+		require.Equal(t, 1, w.effects(), w.calls())
+		t.Log("eligible:", w.calls())
+
+		require.Equal(t, []pim.EventType{
+			pim.EventDecided, pim.EventGranted, pim.EventDecided, pim.EventGranted, pim.EventDecided, pim.EventGranted,
+		}, w.outbox.types())
+	})
+}
+
+func TestGrantIsBoundedByThePlatform(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.drive(w.ask("CR1", pim.Grant, w.sub, "Owner", `"duration":"PT2H"`))
+		for _, a := range w.tenant.Assignments() {
+			if a.PrincipalID == w.ada {
+				require.WithinDuration(t, time.Now().Add(2*time.Hour), a.End, 5*time.Minute)
+			}
+		}
+		time.Sleep(25 * time.Hour) // with nobody to sweep
+		for _, a := range append(w.tenant.Assignments(), w.tenant.Eligibilities()...) {
+			require.NotEqual(t, w.ada, a.PrincipalID)
+		}
+	})
+}
+
+// Faults of the services, and how often ARM then stores a request: never twice.
+func TestGrantSurvivesFaults(t *testing.T) {
+	put := func(f simtenant.Fault) simtenant.Fault {
+		f.Method, f.Path = http.MethodPut, "ScheduleRequests"
+		return f
+	}
+	for _, tt := range []struct {
+		name   string
+		faults []simtenant.Fault
+	}{
+		{"throttled for a second", []simtenant.Fault{put(simtenant.Fault{Status: 429, RetryAfter: time.Second})}},
+		{"throttled for ten minutes", []simtenant.Fault{put(simtenant.Fault{Status: 429, RetryAfter: 10 * time.Minute, Times: 2})}},
+		{"broken for a while", []simtenant.Fault{put(simtenant.Fault{Status: 503, Times: 20})}},
+		{"the answer is lost", []simtenant.Fault{put(simtenant.Fault{DropAnswer: true})}},
+		{"every answer is lost for a while", []simtenant.Fault{put(simtenant.Fault{DropAnswer: true, Times: 7})}},
+		{"the request is lost", []simtenant.Fault{put(simtenant.Fault{DropRequest: true, Times: 5})}},
+		{"slow", []simtenant.Fault{put(simtenant.Fault{Delay: 15 * time.Second, Times: 2})}},
+		{"slower than we wait", []simtenant.Fault{put(simtenant.Fault{Delay: 90 * time.Second})}},
+		{"reads fail", []simtenant.Fault{{Method: http.MethodGet, Status: 500, Times: 12}}},
+		{"one call in three fails", []simtenant.Fault{{Path: "Microsoft.Authorization", Status: 500, Probability: 0.33, Times: simtenant.Always}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inTime(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.tenant.Inject(tt.faults...)
+				c := w.drive(w.ask("CR1", pim.Grant, w.sub, "Owner"))
+				require.Equal(t, pim.Done, c.State, "%+v", c.Fault)
+				require.Len(t, w.tenant.Requests(), 2)
+			})
+		})
+	}
+}
+
+// What is refused without the tenant being asked, and what only the tenant can know.
+func TestWhatCannotBeIsSaid(t *testing.T) {
+	nobody := "00000000-0000-0000-0000-00000000dead"
+	for _, tt := range []struct {
+		name    string
+		request func(w *world) pim.Request
+		state   pim.State
+		code    pim.Code
+		field   string
+	}{
+		{"a role that does not exist", func(w *world) pim.Request { return w.ask("CR1", pim.Grant, w.sub, "Emperor") }, pim.Failed, pim.CodeNotFound, "role"},
+		{"a principal that does not exist", func(w *world) pim.Request {
+			r := w.ask("CR1", pim.Grant, w.sub, "Owner")
+			r.Principal = nobody
+			return r
+		}, pim.Failed, pim.CodeNotFound, "principalId"},
+		{"longer than the policy lets it be", func(w *world) pim.Request { return w.ask("CR1", pim.Grant, w.sub, "Owner", `"duration":"PT10H"`) }, pim.Refused, pim.CodeUnmet, ""},
+		{"activate without an eligibility", func(w *world) pim.Request { return w.ask("CR1", pim.Activate, w.sub, "Owner") }, pim.Failed, pim.CodeUnmet, ""},
+		{"extend what is not there", func(w *world) pim.Request {
+			return w.ask("CR1", pim.Extend, w.sub, "Owner", `"duration":"P10D"`)
+		}, pim.Failed, pim.CodeNotFound, ""},
+		{"to ourselves", func(w *world) pim.Request {
+			r := w.ask("CR1", pim.Grant, w.sub, "Owner")
+			r.Principal = w.app
+			return r
+		}, pim.Refused, pim.CodeRefused, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inTime(t, func(t *testing.T) {
+				w := newWorld(t)
+				c := w.drive(tt.request(w))
+				require.Equal(t, tt.state, c.State)
+				require.Equal(t, tt.code, c.Fault.Code, "%+v", c.Fault)
+				require.Equal(t, tt.field, c.Fault.Field)
+				require.Zero(t, w.effects(), w.calls())
+			})
+		})
+	}
+}
+
+func TestEffectNeedsAnAuditLine(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.audit.broken = true
+		c := w.drive(w.ask("CR1", pim.Grant, w.sub, "Owner"))
+		require.Equal(t, pim.Failed, c.State)
+		require.Equal(t, pim.CodeInternal, c.Fault.Code)
+		require.Zero(t, w.effects())
+	})
+}
+
+func TestIDNamesOneChange(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.drive(w.ask("CR1", pim.Grant, w.sub, "Owner"))
+		_, err := w.engine.Start(t.Context(), key, w.ask("CR1", pim.Grant, w.sub, "Reader"))
+		require.Equal(t, pim.CodeConflict, pim.CodeOf(err))
+	})
+}
+
+func TestFailedChangeRunsAnewUnderAnotherName(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		w := newWorld(t)
+		r := w.ask("CR1", pim.Activate, w.sub, "Owner")
+		require.Equal(t, pim.Failed, w.drive(r).State)
+		w.tenant.MakeEligible(simtenant.Grant{Scope: w.sub, Role: "Owner", Principal: w.ada, For: 24 * time.Hour})
+		c := w.drive(r)
+		require.Equal(t, pim.Done, c.State, "%+v", c.Fault)
+		require.Equal(t, 2, c.Generation)
+	})
+}
+
+func TestWhatIsYoungIsEndedOnceItMayBe(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.drive(w.ask("CR1", pim.Grant, w.sub, "Owner"))
+		start := time.Now()
+		w.tenant.ForgetCalls()
+		c := w.drive(w.ask("CR2", pim.Deactivate, w.sub, "Owner"))
+		require.Equal(t, pim.Done, c.State, "%+v", c.Fault)
+		require.Equal(t, 1, w.effects(), "PIM is not asked before it may say yes: %v", w.calls())
+		require.Greater(t, time.Since(start), 3*time.Minute)
+		for _, a := range w.tenant.Assignments() {
+			require.NotEqual(t, w.ada, a.PrincipalID)
+		}
+		c = w.drive(w.ask("CR3", pim.Deactivate, w.sub, "Owner"))
+		require.True(t, c.Result.Already)
+	})
+}
