@@ -37,11 +37,13 @@ func (a *approval) open() bool { return a.status == stageInProgress }
 
 // openApproval asks the approvers of the policy. On Graph the approval has the
 // id of the request.
-func (t *Tenant) openApproval(r *request, p *Policy) {
+func (t *Tenant) openApproval(r *request) {
+	p := t.policy(r.plane, r.scope, r.role)
 	a := &approval{id: r.id, stageName: t.newID(), request: r, setting: p.Approval, status: stageInProgress, result: reviewNone}
 	if r.plane == PlaneAzure {
 		a.id = t.newID()
 	}
+	r.status = statusPendingApproval
 	a.deadline = r.created.Add(time.Duration(p.Approval.TimeOutDays) * 24 * time.Hour)
 	r.approvalID = a.id
 	t.approvals = append(t.approvals, a)

@@ -137,3 +137,17 @@ func TestWithoutNamedApproversOwnersApprove(t *testing.T) {
 	require.Len(t, w.list(w.armToken(w.bob), rbac+assign, "asApprover()"), 1)
 	require.Empty(t, w.list(w.armToken(w.carol), rbac+assign, "asApprover()"))
 }
+
+func TestAnApprovalCanBeInTheMaking(t *testing.T) {
+	w := newWorld(t, simtenant.Options{ApprovalDelay: 30 * time.Second})
+	w.MakeEligible(simtenant.Grant{Scope: subscription, Role: "Contributor", Principal: w.alice})
+	w.UpdatePolicy(simtenant.PlaneAzure, subscription, "Contributor", func(p *simtenant.Policy) { p.RequireApproval(w.bob) })
+	alice := w.armToken(w.alice, simtenant.WithMFA())
+	r := w.put(alice, subscription, assign, newProps("SelfActivate", w.alice, subscription))
+	require.Equal(t, "PendingApprovalProvisioning", r.at("properties", "status"))
+	require.Nil(t, r.at("properties", "approvalId"))
+	w.Advance(30 * time.Second)
+	r = w.arm(alice, "GET", r.at("id").(string), nil)
+	require.Equal(t, "PendingApproval", r.at("properties", "status"))
+	require.NotNil(t, r.at("properties", "approvalId"))
+}

@@ -176,6 +176,19 @@ func TestProvisioningCanTakeItsTime(t *testing.T) {
 	})
 }
 
+func TestARequestCanHangInGranted(t *testing.T) {
+	w := newWorld(t)
+	w.Stall(w.alice)
+	token := w.armToken(w.app)
+	r := w.put(token, subscription, assign, newProps("AdminAssign", w.alice, subscription))
+	require.Equal(t, "Granted", r.at("properties", "status"))
+	w.Advance(30 * time.Minute)
+	path := r.at("id").(string)
+	require.Equal(t, "Granted", w.arm(token, "GET", path, nil).at("properties", "status"))
+	require.Len(t, w.Assignments(), 2, "and nothing comes of it")
+	require.Equal(t, http.StatusOK, w.arm(token, "POST", path+"/cancel", nil).Status)
+}
+
 func TestExtendAndRenewKeepTheirWindows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

@@ -55,7 +55,8 @@ func (t *Tenant) authenticate(h http.Header, accepts func(audience string) bool)
 		return caller{}, unauthorized("The access token is of an account that does not exist or is disabled.")
 	}
 	return caller{
-		oid: p.id, appID: text(claims, "appid"), name: p.name, appOnly: text(claims, "idtyp") == "app",
+		oid: p.id, appID: text(claims, "appid") + text(claims, "azp"), // v1.0 has one, v2.0 the other
+		name: p.name, appOnly: text(claims, "idtyp") == "app",
 		mfa: slices.Contains(texts(claims, "amr"), "mfa"), acrs: texts(claims, "acrs"),
 		scopes: strings.Fields(text(claims, "scp")), roles: texts(claims, "roles"),
 	}, nil

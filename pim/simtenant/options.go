@@ -42,6 +42,10 @@ type Options struct {
 	// means that the answer to it already says Provisioned, as ARM's does.
 	Provisioning time.Duration
 
+	// ApprovalDelay is how long a request that needs approval says
+	// PendingApprovalProvisioning and has no approvalId; zero means not at all.
+	ApprovalDelay time.Duration
+
 	// Messages chooses the wording of policy failures; the zero value takes
 	// turns, because both wordings are in service.
 	Messages Messages

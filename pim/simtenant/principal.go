@@ -65,6 +65,7 @@ type principal struct {
 	disabled, guest     bool
 	deleted             bool
 	created, known      time.Time // in the directory, and to PIM
+	stalled             bool      // requests for it stay Granted
 	mfa                 bool
 	contexts            []string
 

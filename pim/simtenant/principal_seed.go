@@ -58,6 +58,10 @@ func (t *Tenant) Delete(id string) { t.change(id, func(p *principal) { p.deleted
 // Disable bars a user or an application from signing in.
 func (t *Tenant) Disable(id string) { t.change(id, func(p *principal) { p.disabled = true }) }
 
+// Stall makes the requests for a principal pass the rules and then hang in
+// Granted, as has been seen of principals that were not replicated everywhere.
+func (t *Tenant) Stall(id string) { t.change(id, func(p *principal) { p.stalled = true }) }
+
 // AddMember puts a principal into a group outside PIM.
 func (t *Tenant) AddMember(group, member string) {
 	t.change(group, func(p *principal) { p.members = append(p.members, strings.ToLower(member)) })

@@ -38,6 +38,7 @@ const (
 	statusProvisioning    = "PendingProvisioning"
 	statusRevoked         = "Revoked"
 	statusPendingApproval = "PendingApproval"
+	statusMakingApproval  = "PendingApprovalProvisioning"
 	statusPendingAdmin    = "PendingAdminDecision"
 	statusAdminApproved   = "AdminApproved"
 	statusAdminDenied     = "AdminDenied"
@@ -51,9 +52,12 @@ type request struct {
 	ask
 	status             string
 	created, completed time.Time
-	// provisionAt is when a request that is PendingProvisioning is done.
+	// provisionAt is when a request is done that is PendingProvisioning or
+	// PendingApprovalProvisioning.
 	provisionAt time.Time
-	approvalID  string
+	// stalled keeps it Granted for ever.
+	stalled    bool
+	approvalID string
 	// scheduleID is the schedule that it made or ended.
 	scheduleID string
 	// linkedID is the id of the eligibility that it activates.
@@ -67,7 +71,7 @@ var cancelable = []string{statusGranted, statusPendingApproval, statusPendingAdm
 
 // pending reports whether the request still waits for somebody or something.
 func (r *request) pending() bool {
-	return slices.Contains(cancelable, r.status) || r.status == statusProvisioning
+	return slices.Contains(cancelable, r.status) || r.status == statusProvisioning || r.status == statusMakingApproval
 }
 
 // requestByID finds a request by plane, kind and id, or nil.

@@ -13,7 +13,9 @@ func (t *Tenant) settle() {
 	}
 	for _, r := range t.requests {
 		switch {
-		case r.status == statusGranted && !now.Before(r.window.start),
+		case r.status == statusMakingApproval && !now.Before(r.provisionAt):
+			t.openApproval(r)
+		case r.status == statusGranted && !r.stalled && !now.Before(r.window.start),
 			r.status == statusProvisioning && !now.Before(r.provisionAt):
 			r.status = statusProvisioned
 			t.note(r, "completed")

@@ -169,6 +169,22 @@ func TestTheIdentityEndpointChecksWhatTheRealOneDoes(t *testing.T) {
 	require.Equal(t, 200, ask(good, resource+"&client_id="+frontID))
 }
 
+func TestTokensForAnApplicationsClientIDAreOfTheSecondVersion(t *testing.T) {
+	w := newWorld(t)
+	claims := func(audience string) jwt.MapClaims {
+		c := jwt.MapClaims{}
+		_, _, err := jwt.NewParser().ParseUnverified(w.UserToken(w.alice, audience), c)
+		require.NoError(t, err)
+		return c
+	}
+	metadata := w.send("", "GET", "https://login.microsoftonline.com/"+w.ID()+"/v2.0/.well-known/openid-configuration", nil)
+	require.Equal(t, metadata.at("issuer"), claims(frontID)["iss"])
+	require.Equal(t, "2.0", claims(frontID)["ver"])
+	require.NotContains(t, claims(frontID), "appid")
+	require.Equal(t, "1.0", claims(simtenant.AudienceARM)["ver"])
+	require.Contains(t, claims(simtenant.AudienceARM), "upn")
+}
+
 func TestADisabledAccountGetsNowhere(t *testing.T) {
 	w := newWorld(t)
 	token := w.armToken(w.bob)

@@ -1,5 +1,7 @@
 package simtenant
 
+import "strings"
+
 // grant serves AdminAssign and SelfActivate.
 func (t *Tenant) grant(r *request) *refusal {
 	var err *refusal
@@ -21,14 +23,24 @@ func (t *Tenant) grant(r *request) *refusal {
 		return err
 	}
 	if r.action == SelfActivate && policy.approvalRequired() {
-		r.status = statusPendingApproval
-		if !r.dryRun {
-			t.openApproval(r, policy)
-		}
+		t.askApprovers(r)
 		return nil
 	}
 	t.carryOut(r)
 	return nil
+}
+
+// askApprovers makes a request wait, first for its approval to be made if that
+// takes time.
+func (t *Tenant) askApprovers(r *request) {
+	r.status = statusPendingApproval
+	switch {
+	case r.dryRun:
+	case t.opt.ApprovalDelay > 0:
+		r.status, r.provisionAt = statusMakingApproval, r.created.Add(t.opt.ApprovalDelay)
+	default:
+		t.openApproval(r)
+	}
 }
 
 // conflict refuses what is there already, is under way, or ended too recently.
@@ -67,8 +79,8 @@ func (t *Tenant) carryOut(r *request) {
 	default:
 		r.status = statusProvisioned
 	}
-	if r.dryRun {
-		r.status = statusGranted
+	if p := t.principals[strings.ToLower(r.principal)]; r.dryRun || p.stalled {
+		r.status, r.stalled = statusGranted, p.stalled
 		return
 	}
 	r.completed = r.window.start

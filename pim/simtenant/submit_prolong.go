@@ -88,6 +88,9 @@ func (t *Tenant) supersede(r *request, old *schedule) {
 	start := r.window.start
 	t.carryOut(r)
 	s := t.scheduleByID(r.plane, r.kind, r.scheduleID)
+	if s == nil {
+		return // it hangs in Granted, and the old one stands
+	}
 	if start.Before(s.start) {
 		s.start = start
 	}

@@ -24,44 +24,6 @@ const publicClient = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 // tokenLife is how long a token is good; Entra's last 60 to 90 minutes.
 const tokenLife = 70 * time.Minute
 
-// Claim changes the claims of a token that is about to be signed.
-type Claim func(*grant)
-
-// grant is what a token is to say.
-type grant struct {
-	subject  *principal
-	audience string
-	client   string // appid
-	mfa      bool
-	acrs     []string
-	scopes   []string
-	life     time.Duration
-	extra    map[string]any
-}
-
-// WithMFA makes the token prove a second factor.
-func WithMFA() Claim { return func(g *grant) { g.mfa = true } }
-
-// WithContext makes the token prove authentication contexts, such as c1.
-func WithContext(ids ...string) Claim { return func(g *grant) { g.acrs = append(g.acrs, ids...) } }
-
-// WithScopes gives a user's token delegated permissions.
-func WithScopes(scopes ...string) Claim {
-	return func(g *grant) { g.scopes = append(g.scopes, scopes...) }
-}
-
-// WithClient makes appID the application that the token was issued to.
-func WithClient(appID string) Claim { return func(g *grant) { g.client = appID } }
-
-// WithLife makes the token expire after d; a negative d has it expired already.
-func WithLife(d time.Duration) Claim { return func(g *grant) { g.life = d } }
-
-// WithClaim sets any claim, or removes it if value is nil: for tokens that a
-// verifier must refuse.
-func WithClaim(name string, value any) Claim {
-	return func(g *grant) { g.extra[name] = value }
-}
-
 // UserToken signs a token of a principal for an audience, as the sign-in service
 // would issue it. A service principal gets an application's token.
 func (t *Tenant) UserToken(principal, audience string, claims ...Claim) string {
@@ -88,33 +50,18 @@ func (t *Tenant) newGrant(p *principal, audience string, claims ...Claim) *grant
 // expiry is when a token issued now ends.
 func (t *Tenant) expiry(g *grant) time.Time { return t.callerTime().Add(g.life) }
 
+// sign writes a token. Azure's own services take v1.0 tokens; an application that
+// is addressed by its client id gets v2.0, whose claims have other names.
 func (t *Tenant) sign(g *grant) string {
-	now := t.callerTime()
 	p := g.subject
-	c := jwt.MapClaims{
-		"aud": g.audience, "iss": t.issuerV1(), "tid": t.opt.TenantID, "oid": p.id, "sub": p.id,
-		// Entra dates tokens five minutes back, for clocks that are late.
-		"iat": now.Add(-5 * time.Minute).Unix(), "nbf": now.Add(-5 * time.Minute).Unix(),
-		"exp": t.expiry(g).Unix(), "appid": g.client, "ver": "1.0", "uti": t.newID(),
-	}
+	c := t.standardClaims(g)
 	if p.kind == TypeServicePrincipal {
-		c["idtyp"], c["appidacr"] = "app", "2"
+		c["idtyp"] = "app"
 		if isGraph(g.audience) && len(p.appRoles) > 0 {
 			c["roles"] = p.appRoles
 		}
 	} else {
-		c["idtyp"], c["upn"], c["name"] = "user", p.upn, p.name
-		c["amr"] = []string{"pwd"}
-		if g.mfa {
-			c["amr"] = []string{"pwd", "mfa"}
-		}
-		if len(g.acrs) > 0 {
-			c["acrs"] = g.acrs
-		}
-		if !isGraph(g.audience) && len(g.scopes) == 0 {
-			g.scopes = []string{"user_impersonation"}
-		}
-		c["scp"] = strings.Join(g.scopes, " ")
+		userClaims(c, g)
 	}
 	maps.Copy(c, g.extra)
 	maps.DeleteFunc(c, func(_ string, v any) bool { return v == nil })
@@ -126,6 +73,42 @@ func (t *Tenant) sign(g *grant) string {
 		panic("simtenant: " + err.Error())
 	}
 	return signed
+}
+
+// backdate is how far Entra dates tokens back, for clocks that are late.
+const backdate = 5 * time.Minute
+
+func (t *Tenant) standardClaims(g *grant) jwt.MapClaims {
+	issued := t.callerTime().Add(-backdate).Unix()
+	c := jwt.MapClaims{
+		"aud": g.audience, "iss": t.issuerV1(), "tid": t.opt.TenantID, "oid": g.subject.id, "sub": g.subject.id,
+		"iat": issued, "nbf": issued, "exp": t.expiry(g).Unix(), "appid": g.client, "ver": "1.0", "uti": t.newID(),
+	}
+	if isGUID(g.audience) && !isGraph(g.audience) {
+		delete(c, "appid")
+		c["iss"], c["ver"], c["azp"] = t.issuer(), "2.0", g.client
+	}
+	return c
+}
+
+func userClaims(c jwt.MapClaims, g *grant) {
+	c["idtyp"], c["name"], c["amr"] = "user", g.subject.name, []string{"pwd"}
+	if c["ver"] == "1.0" {
+		c["upn"] = g.subject.upn
+	} else {
+		c["preferred_username"] = g.subject.upn
+	}
+	if g.mfa {
+		c["amr"] = []string{"pwd", "mfa"}
+	}
+	if len(g.acrs) > 0 {
+		c["acrs"] = g.acrs
+	}
+	scopes := g.scopes
+	if !isGraph(g.audience) && len(scopes) == 0 {
+		scopes = []string{"user_impersonation"}
+	}
+	c["scp"] = strings.Join(scopes, " ")
 }
 
 func isGraph(audience string) bool {
