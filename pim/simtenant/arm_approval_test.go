@@ -151,3 +151,14 @@ func TestAnApprovalCanBeInTheMaking(t *testing.T) {
 	require.Equal(t, "PendingApproval", r.at("properties", "status"))
 	require.NotNil(t, r.at("properties", "approvalId"))
 }
+
+func TestAnApprovalThatComesTooLateFails(t *testing.T) {
+	w, request, approval := pendingApproval(t)
+	w.Advance(10 * time.Minute)
+	remove := newProps("AdminRemove", w.alice, subscription).with("scheduleInfo", nil)
+	require.Equal(t, http.StatusCreated, w.put(w.armToken(w.app), subscription, eligible, remove).Status)
+	bob := w.armToken(w.bob)
+	require.Equal(t, http.StatusOK, w.arm(bob, "PUT", w.stage(bob, approval)+approvalVersion, review("Approve", "ok")).Status)
+	require.Equal(t, "Failed", w.arm(w.armToken(w.alice), "GET", request, nil).at("properties", "status"), "she is no longer eligible")
+	require.Len(t, w.Assignments(), 2)
+}

@@ -1,7 +1,10 @@
 package simtenant_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -164,4 +167,32 @@ func TestAPlainRoleAssignmentShowsInPIMAndIsNotMadeTwice(t *testing.T) {
 	instances := w.list(token, subscription+rbac+"roleAssignmentScheduleInstances", "principalId eq '"+w.alice+"'")
 	require.Len(t, instances, 1)
 	require.Nil(t, instances[0]["properties"].(map[string]any)["endDateTime"])
+}
+
+func TestOfManyAtOnceOneGetsThrough(t *testing.T) {
+	w := newWorld(t)
+	server := httptest.NewServer(w)
+	defer server.Close()
+	token := w.armToken(w.app)
+	statuses := make(chan int, 20)
+	for range cap(statuses) {
+		go func() {
+			body, _ := json.Marshal(newProps("AdminAssign", w.alice, subscription).body())
+			req, _ := http.NewRequest("PUT", server.URL+subscription+rbac+assign+"/"+uuid.NewString()+"?api-version=2020-10-01", bytes.NewReader(body))
+			req.Header.Set("Authorization", "Bearer "+token)
+			resp, err := server.Client().Do(req)
+			if err != nil {
+				statuses <- 0
+				return
+			}
+			resp.Body.Close()
+			statuses <- resp.StatusCode
+		}()
+	}
+	count := map[int]int{}
+	for range cap(statuses) {
+		count[<-statuses]++
+	}
+	require.Equal(t, map[int]int{http.StatusCreated: 1, http.StatusBadRequest: 19}, count)
+	require.Len(t, w.Requests(), 1)
 }

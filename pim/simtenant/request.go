@@ -45,6 +45,7 @@ const (
 	statusDenied          = "Denied"
 	statusTimedOut        = "TimedOut"
 	statusCanceled        = "Canceled"
+	statusFailed          = "Failed"
 )
 
 // request is a stored ask with its fate.

@@ -70,6 +70,11 @@ func (t *Tenant) carryOut(r *request) {
 			r.window.end = r.window.end.Add(late) // a duration counts from the beginning
 		}
 	}
+	late := !r.window.permanent() && !r.window.end.After(now) // while approvers thought it over
+	if late || r.action == SelfActivate && t.linkedEligibility(&r.ask) == nil {
+		r.status, r.completed = statusFailed, now
+		return
+	}
 	switch {
 	case r.window.start.After(now):
 		r.status = statusGranted

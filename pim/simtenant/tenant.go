@@ -71,6 +71,7 @@ func New(opt Options) *Tenant {
 		{claimsSignIn, (*Tenant).serveSignIn},
 		{claimsIdentity, (*Tenant).serveIdentity},
 		{claimsARM, (*Tenant).serveARM},
+		{claimsGraph, (*Tenant).serveGraph},
 	}
 	return t
 }
