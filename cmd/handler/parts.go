@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path"
+	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/azurepim/azure-pim/functions"
@@ -55,7 +57,8 @@ func openAudit(c config.Config, cred azcore.TokenCredential) (pim.Sink, error) {
 	if c.AuditContainer == "" {
 		return out, nil
 	}
-	blobs, err := auditlog.New(c.AuditContainer, instance(c), cred, nil)
+	account, container := c.AuditContainer[:strings.LastIndexByte(c.AuditContainer, '/')], path.Base(c.AuditContainer)
+	blobs, err := auditlog.NewBlob(account, instance(c), cred, &auditlog.BlobOptions{Container: container})
 	if err != nil {
 		return nil, err
 	}
