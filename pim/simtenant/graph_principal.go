@@ -38,6 +38,9 @@ func (c *graphCall) principal(p *principal) *answer {
 
 // graphUser serves a user by object id or by user principal name.
 func (t *Tenant) graphUser(c *graphCall) *answer {
+	if strings.HasPrefix(c.args[0], "$") && !strings.Contains(c.path, "('") {
+		return graphError(refuse("BadRequest", "Resource not found for the segment '"+c.args[0]+"'."))
+	}
 	p := t.user(c.args[0])
 	if !c.caller.allowed(readUsers...) && (p == nil || !c.caller.isSelf(p)) {
 		return graphError(errDenied)

@@ -13,36 +13,38 @@ type graphRoute struct {
 	serve        func(t *Tenant, c *graphCall) *answer
 }
 
+const (
+	get  = http.MethodGet
+	post = http.MethodPost
+)
+
 // graphRoutes are the paths in service.
-func graphRoutes() []graphRoute {
-	const get, post = http.MethodGet, http.MethodPost
-	return []graphRoute{
-		{get, "v1.0/directoryObjects/{id}", (*Tenant).graphObject},
-		{post, "v1.0/directoryObjects/getByIds", (*Tenant).graphObjects},
-		{post, "v1.0/directoryObjects/{id}/checkMemberGroups", (*Tenant).graphCheckObject},
-		{get, "v1.0/users", listPrincipals(TypeUser)},
-		{get, "v1.0/users/{id}", (*Tenant).graphUser},
-		{get, "v1.0/groups", listPrincipals(TypeGroup)},
-		{get, "v1.0/groups/{id}", getPrincipal(TypeGroup)},
-		{get, "v1.0/groups/{id}/members", listHolders("member")},
-		{get, "v1.0/groups/{id}/owners", listHolders("owner")},
-		{get, "v1.0/servicePrincipals", listPrincipals(TypeServicePrincipal)},
-		{get, "v1.0/servicePrincipals/{id}", getPrincipal(TypeServicePrincipal)},
-		{get, "v1.0/servicePrincipals(appId='{appId}')", (*Tenant).graphApplication},
-		{post, "v1.0/users/{id}/checkMemberGroups", checkMemberGroups(TypeUser)},
-		{post, "v1.0/groups/{id}/checkMemberGroups", checkMemberGroups(TypeGroup)},
-		{post, "v1.0/servicePrincipals/{id}/checkMemberGroups", checkMemberGroups(TypeServicePrincipal)},
-		{get, "v1.0/users/{id}/transitiveMemberOf", listGroupsOf(TypeUser)},
-		{get, "v1.0/groups/{id}/transitiveMemberOf", listGroupsOf(TypeGroup)},
-		{get, "v1.0/servicePrincipals/{id}/transitiveMemberOf", listGroupsOf(TypeServicePrincipal)},
-	}
+var graphRoutes = []graphRoute{
+	{get, "v1.0/directoryObjects/{id}", (*Tenant).graphObject},
+	{post, "v1.0/directoryObjects/getByIds", (*Tenant).graphObjects},
+	{post, "v1.0/directoryObjects/{id}/checkMemberGroups", (*Tenant).graphCheckObject},
+	{get, "v1.0/users", listPrincipals(TypeUser)},
+	{get, "v1.0/users/{id}", (*Tenant).graphUser},
+	{get, "v1.0/groups", listPrincipals(TypeGroup)},
+	{get, "v1.0/groups/{id}", getPrincipal(TypeGroup)},
+	{get, "v1.0/groups/{id}/members", listHolders("member")},
+	{get, "v1.0/groups/{id}/owners", listHolders("owner")},
+	{get, "v1.0/servicePrincipals", listPrincipals(TypeServicePrincipal)},
+	{get, "v1.0/servicePrincipals/{id}", getPrincipal(TypeServicePrincipal)},
+	{get, "v1.0/servicePrincipals(appId='{appId}')", (*Tenant).graphApplication},
+	{post, "v1.0/users/{id}/checkMemberGroups", checkMemberGroups(TypeUser)},
+	{post, "v1.0/groups/{id}/checkMemberGroups", checkMemberGroups(TypeGroup)},
+	{post, "v1.0/servicePrincipals/{id}/checkMemberGroups", checkMemberGroups(TypeServicePrincipal)},
+	{get, "v1.0/users/{id}/transitiveMemberOf", listGroupsOf(TypeUser)},
+	{get, "v1.0/groups/{id}/transitiveMemberOf", listGroupsOf(TypeGroup)},
+	{get, "v1.0/servicePrincipals/{id}/transitiveMemberOf", listGroupsOf(TypeServicePrincipal)},
 }
 
 // routeGraph finds the route of a call. Without one, known says whether the path
 // serves other methods.
 func routeGraph(method, path string) (route *graphRoute, args []string, known bool) {
 	segments := strings.Split(strings.Trim(splitKeys(path), "/"), "/")
-	for _, r := range graphRoutes() {
+	for _, r := range graphRoutes {
 		got, ok := matchRoute(strings.Split(r.path, "/"), segments)
 		if !ok {
 			continue
