@@ -60,19 +60,18 @@ func (t *Tenant) conflict(r *request) *refusal {
 	return nil
 }
 
-// carryOut turns a request that passed into its schedule.
+// carryOut turns a request that passed into its schedule. An approval may have
+// come too late for what it approves.
 func (t *Tenant) carryOut(r *request) {
 	now := t.now()
-	if r.window.start.Before(now) {
-		late := now.Sub(r.window.start)
-		r.window.start = now
-		if r.expiration.duration != "" {
-			r.window.end = r.window.end.Add(late) // a duration counts from the beginning
-		}
-	}
-	late := !r.window.permanent() && !r.window.end.After(now) // while approvers thought it over
-	if late || r.action == SelfActivate && t.linkedEligibility(&r.ask) == nil {
+	r.window = r.window.from(now, r.expiration.duration != "")
+	over := !r.window.permanent() && !r.window.end.After(now)
+	if over || r.action == SelfActivate && t.linkedEligibility(&r.ask) == nil {
 		r.status, r.completed = statusFailed, now
+		return
+	}
+	if p := t.principals[strings.ToLower(r.principal)]; r.dryRun || p.stalled {
+		r.status, r.stalled = statusGranted, p.stalled
 		return
 	}
 	switch {
@@ -84,11 +83,12 @@ func (t *Tenant) carryOut(r *request) {
 	default:
 		r.status = statusProvisioned
 	}
-	if p := t.principals[strings.ToLower(r.principal)]; r.dryRun || p.stalled {
-		r.status, r.stalled = statusGranted, p.stalled
-		return
-	}
 	r.completed = r.window.start
+	r.scheduleID = t.schedule(r).id
+}
+
+// schedule makes the schedule of a request.
+func (t *Tenant) schedule(r *request) *schedule {
 	s := t.newSchedule(r.place, r.id)
 	s.start, s.end, s.expiration = r.window.start, r.window.end, r.expiration
 	s.condition, s.conditionVersion = r.condition, r.conditionVersion
@@ -96,8 +96,8 @@ func (t *Tenant) carryOut(r *request) {
 	if r.status == statusProvisioning {
 		s.start = r.provisionAt
 	}
-	if s.start.After(now) {
+	if s.start.After(s.created) {
 		s.visibleFrom = s.start.Add(t.visibility(s.plane))
 	}
-	r.scheduleID = s.id
+	return s
 }

@@ -26,6 +26,18 @@ func (w window) length() time.Duration {
 	return w.end.Sub(w.start)
 }
 
+// from is w where it begins no earlier than now: a duration then counts from now,
+// a date of end stays.
+func (w window) from(now time.Time, byDuration bool) window {
+	if late := now.Sub(w.start); late > 0 {
+		w.start = now
+		if byDuration {
+			w.end = w.end.Add(late)
+		}
+	}
+	return w
+}
+
 // startSlack is how far ahead a start may lie and still mean now: callers round
 // their clocks.
 const startSlack = 5 * time.Second
