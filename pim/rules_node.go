@@ -1,6 +1,8 @@
 package pim
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -13,7 +15,23 @@ import (
 type ruleParser struct {
 	rule                string // the one being read, for messages
 	keyNames, ruleNames map[string]bool
-	errs                []error
+	problems            []problem
+}
+
+// problem is one mistake and where it is.
+type problem struct {
+	line int
+	what string
+}
+
+// err lists the problems as a reader of the text meets them.
+func (p *ruleParser) err() error {
+	slices.SortStableFunc(p.problems, func(a, b problem) int { return cmp.Compare(a.line, b.line) })
+	errs := make([]error, len(p.problems))
+	for i, m := range p.problems {
+		errs[i] = fmt.Errorf("line %d: %s", m.line, m.what)
+	}
+	return errors.Join(errs...)
 }
 
 func (p *ruleParser) fail(n *yaml.Node, format string, args ...any) {
@@ -21,7 +39,7 @@ func (p *ruleParser) fail(n *yaml.Node, format string, args ...any) {
 	if p.rule != "" {
 		what = p.rule + ": " + what
 	}
-	p.errs = append(p.errs, fmt.Errorf("line %d: %s", n.Line, what))
+	p.problems = append(p.problems, problem{n.Line, what})
 }
 
 var kindNames = map[yaml.Kind]string{yaml.MappingNode: "a mapping of keys to values", yaml.SequenceNode: "a list", yaml.ScalarNode: "a single value"}

@@ -23,7 +23,7 @@ func ParseRules(b []byte) (*Rules, error) {
 	if err == nil {
 		p := ruleParser{keyNames: map[string]bool{}, ruleNames: map[string]bool{}}
 		r := p.rules(root)
-		if err = errors.Join(p.errs...); err == nil {
+		if err = p.err(); err == nil {
 			r.hash, err = canonicalHash(root)
 		}
 		if err == nil {

@@ -40,7 +40,7 @@ func (p *ruleParser) rules(n *yaml.Node) *Rules {
 		p.fail(n, "rules is missing: write rules: [] to allow nothing")
 	}
 	for i, item := range p.items(f["rules"]) {
-		p.rule = fmt.Sprintf("rule %d", i+1)
+		p.rule = label(item, i)
 		one, deny := p.one(item)
 		if deny {
 			r.deny = append(r.deny, one)
@@ -72,9 +72,19 @@ func (p *ruleParser) key(n *yaml.Node, before []namedKey) namedKey {
 	return k
 }
 
+// label is how messages name a rule: by its name, or its place where it has none.
+func label(n *yaml.Node, i int) string {
+	for j := 0; j+1 < len(n.Content); j += 2 {
+		if v := n.Content[j+1]; n.Kind == yaml.MappingNode && n.Content[j].Value == "name" && v.Kind == yaml.ScalarNode && v.Value != "" {
+			return fmt.Sprintf("rule %q", clip(v.Value))
+		}
+	}
+	return fmt.Sprintf("rule %d", i+1)
+}
+
 // allowOnly is what a deny rule does not have: it says what is denied, not how much
 // of it.
-var allowOnly = []string{"maxDuration", "maxEligible", "eligibility", "ticket", "justification", "approval", "mode", "ourScope"}
+var allowOnly = []string{"maxDuration", "maxEligible", "eligibility", "ticket", "justification", "approval", "mode", "waives", "ourScope"}
 
 // mustSay is what an allow rule never leaves open.
 var mustSay = []string{"actions", "callers", "principals", "planes", "scopes", "roles"}
@@ -91,15 +101,12 @@ func (p *ruleParser) one(n *yaml.Node) (r rule, deny bool) {
 		p.fail(f["name"], "another rule is named %q", r.name)
 	}
 	p.ruleNames[strings.ToLower(r.name)] = true
-	if r.name != "" {
-		p.rule = fmt.Sprintf("rule %q", clip(r.name))
-	}
-	switch effect := p.text(f["effect"]); {
+	effect := p.text(f["effect"])
+	deny = effect == "deny"
+	switch {
 	case f["effect"] == nil:
 		p.fail(n, "effect is missing: write allow or deny")
-	case effect == "deny":
-		deny = true
-	case effect != "allow" && effect != "":
+	case effect != "allow" && effect != "deny" && effect != "":
 		p.fail(f["effect"], "effect %q is neither allow nor deny", clip(effect))
 	}
 	p.actions(&r, f["actions"])
@@ -119,7 +126,9 @@ func (p *ruleParser) one(n *yaml.Node) (r rule, deny bool) {
 				p.fail(f[k], "%s belongs to allow rules: a deny rule denies whatever its size and reason", k)
 			}
 		}
-		return r, true
+	}
+	if effect != "allow" {
+		return r, deny
 	}
 	for _, k := range mustSay {
 		if f[k] == nil {
