@@ -25,6 +25,7 @@ type Record struct {
 	Allowed    bool        `json:"allowed"`
 	Rule       string      `json:"rule,omitempty"`
 	RulesHash  string      `json:"rulesHash,omitempty"`
+	Waives     []Waiver    `json:"waives,omitempty"`
 	Reasons    []Reason    `json:"reasons,omitempty"`
 	Request    string      `json:"pimRequest,omitempty"`
 	Type       RequestType `json:"pimType,omitempty"`
@@ -58,7 +59,7 @@ func (c Change) record(what AuditKind, now time.Time) Record {
 		Caller: c.Caller.String(), AppID: c.Caller.AppID,
 		Action: c.Request.Action, Plane: c.Request.Plane, Scope: c.Request.Scope.String(), Role: c.Role,
 		Principal: c.Request.Principal, Duration: c.Request.Duration, Ticket: c.Request.Ticket.Number,
-		Allowed: c.Decision.Allowed, Rule: c.Decision.Rule, RulesHash: c.Decision.RulesHash, Reasons: c.Decision.Reasons,
+		Allowed: c.Decision.Allowed, Rule: c.Decision.Rule, RulesHash: c.Decision.RulesHash, Waives: c.Decision.Waives, Reasons: c.Decision.Reasons,
 	}
 	if what == AuditEffect || what == AuditEnd {
 		if c.Current < len(c.Effects) {

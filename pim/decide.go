@@ -51,6 +51,7 @@ func (r *Rules) Decide(q Question) Decision {
 func (r *rule) grant(d *Decision, a Action) {
 	d.Allowed, d.Rule, d.Mode, d.Reasons = true, r.name, r.mode, nil
 	d.Make = r.make && a == Grant
+	d.Waives = slices.Clone(r.waives)
 	if r.approval != nil {
 		need := *r.approval
 		d.Approval = &need

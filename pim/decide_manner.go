@@ -186,6 +186,7 @@ func (m *manner) enabled(p *Policy, id string) {
 	switch own := q.Caller.Kind == CallerUser && strings.EqualFold(q.Caller.ID, q.Request.Principal); {
 	case strings.Contains(id, "_Admin_"):
 		m.miss(AdminMFA, "PIM's own setting %s asks for a second factor, which no application has: take that out of the role's settings", id)
+	case m.rule.waived(WaiveMFA):
 	case !own || !q.Caller.MFA:
 		m.miss(NeedMFA, "PIM asks for a second factor: the principal must ask in person, with a token that proves one")
 	}
@@ -193,11 +194,11 @@ func (m *manner) enabled(p *Policy, id string) {
 
 // people is what PIM asks of persons when a role is activated.
 func (m *manner) people(p *Policy) {
-	if m.has(p, "Approval_EndUser_Assignment") && p.NeedsApproval() && m.rule.approval == nil {
+	if m.has(p, "Approval_EndUser_Assignment") && p.NeedsApproval() && m.rule.approval == nil && !m.rule.waived(WaiveApproval) {
 		m.miss(NeedApproval, "PIM asks for an approval, and the rule does not")
 	}
 	const id = "AuthenticationContext_EndUser_Assignment"
-	if c := p.rule(id).AuthContext; m.has(p, id) && c != nil && c.Enabled {
+	if c := p.rule(id).AuthContext; m.has(p, id) && c != nil && c.Enabled && !m.rule.waived(WaiveContext) {
 		m.miss(NeedAuthContext, "PIM asks for an authentication context, which only the user's own token can meet")
 	}
 }

@@ -18,6 +18,7 @@ type Decision struct {
 	RulesHash string    `json:"rulesHash,omitempty"` // SHA-256 of the rules that decided
 	Mode      Mode      `json:"mode,omitempty"`
 	Make      bool      `json:"makeEligible,omitempty"` // an eligibility may be made
+	Waives    []Waiver  `json:"waives,omitempty"`       // what PIM asks of a person and the rule does without
 	Approval  *Approval `json:"approval,omitempty"`     // who must approve first; nil if nobody
 	Reasons   []Reason  `json:"reasons,omitempty"`      // why not: every unmet condition of every near miss
 	At        time.Time `json:"at"`

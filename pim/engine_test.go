@@ -119,7 +119,7 @@ func TestWhatCannotBeIsSaid(t *testing.T) {
 			return r
 		}, pim.Failed, pim.CodeNotFound, "principalId"},
 		{"longer than the policy lets it be", func(w *world) pim.Request { return w.ask("CR1", pim.Grant, w.sub, "Owner", `"duration":"PT10H"`) }, pim.Refused, pim.CodeUnmet, ""},
-		{"activate without an eligibility", func(w *world) pim.Request { return w.ask("CR1", pim.Activate, w.sub, "Owner") }, pim.Failed, pim.CodeUnmet, ""},
+		{"activate without an eligibility", func(w *world) pim.Request { return w.ask("CR1", pim.Activate, w.sub, "Owner") }, pim.Refused, pim.CodeUnmet, ""},
 		{"extend what is not there", func(w *world) pim.Request {
 			return w.ask("CR1", pim.Extend, w.sub, "Owner", `"duration":"P10D"`)
 		}, pim.Failed, pim.CodeNotFound, ""},
@@ -162,11 +162,11 @@ func TestIDNamesOneChange(t *testing.T) {
 	})
 }
 
-func TestFailedChangeRunsAnewUnderAnotherName(t *testing.T) {
+func TestRefusedChangeIsDecidedAnew(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		w := newWorld(t)
 		r := w.ask("CR1", pim.Activate, w.sub, "Owner")
-		require.Equal(t, pim.Failed, w.drive(r).State)
+		require.Equal(t, pim.Refused, w.drive(r).State)
 		w.tenant.MakeEligible(simtenant.Grant{Scope: w.sub, Role: "Owner", Principal: w.ada, For: 24 * time.Hour})
 		c := w.drive(r)
 		require.Equal(t, pim.Done, c.State, "%+v", c.Fault)

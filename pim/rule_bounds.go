@@ -44,6 +44,7 @@ func (p *ruleParser) bounds(r *rule, n *yaml.Node, f map[string]*yaml.Node) {
 
 // forms reads what a request must bring along, and in whose name it is done.
 func (p *ruleParser) forms(r *rule, f map[string]*yaml.Node) {
+	r.waives = p.waivers(f["waives"])
 	r.ourScope = p.boolean(f["ourScope"], false)
 	r.mode = OnBehalf
 	switch s := p.text(f["mode"]); Mode(s) {

@@ -63,5 +63,6 @@ type rule struct {
 	justify     int // shortest justification, in characters; zero waives it
 	approval    *Approval
 	mode        Mode
+	waives      []Waiver
 	ourScope    bool
 }

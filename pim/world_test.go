@@ -51,6 +51,7 @@ rules:
     maxEligible: P365D
     maxDuration: P1D
     justification: {required: false}
+    waives: [mfa, authenticationContext, approval]
 `
 
 func newWorld(t *testing.T, options ...func(*simtenant.Options)) *world {
