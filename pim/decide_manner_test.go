@@ -43,6 +43,16 @@ func inPerson(t testing.TB) pim.Question {
 // the user, so we do.
 func TestOnBehalfPIMsOwnSettingsHold(t *testing.T) {
 	approved := strings.Replace(personRule, "maxEligible: P400D", "maxEligible: P400D\n    approval: {group: "+approvers+"}", 1)
+	waives := func(what string) string {
+		return strings.Replace(personRule, "justification:", "waives: ["+what+"]\n    justification:", 1)
+	}
+	demanding := settings(
+		setting("Enablement_EndUser_Assignment", asks("MultiFactorAuthentication")),
+		setting("Approval_EndUser_Assignment", func(r *pim.PolicyRule) { r.Approval.Required = true }),
+		setting("AuthenticationContext_EndUser_Assignment", func(r *pim.PolicyRule) {
+			r.AuthContext = &pim.PolicyContext{Enabled: true, Claim: "c1"}
+		}),
+	)
 	for _, tc := range []struct {
 		name   string
 		policy *pim.Policy
@@ -82,6 +92,12 @@ func TestOnBehalfPIMsOwnSettingsHold(t *testing.T) {
 			want: []pim.ReasonCode{pim.NeedApproval}},
 		{name: "an approval that the rule asks for too", policy: settings(setting("Approval_EndUser_Assignment", func(r *pim.PolicyRule) { r.Approval.Required = true })),
 			rule: approved},
+		{name: "what a rule waives, it does without", rule: waives("mfa, authenticationContext, approval"), policy: demanding},
+		{name: "no second factor waives nothing else", rule: waives("mfa"), policy: demanding, want: []pim.ReasonCode{pim.NeedApproval, pim.NeedAuthContext}},
+		{name: "no context waives nothing else", rule: waives("authenticationContext"), policy: demanding, want: []pim.ReasonCode{pim.NeedMFA, pim.NeedApproval}},
+		{name: "no approval waives nothing else", rule: waives("approval"), policy: demanding, want: []pim.ReasonCode{pim.NeedMFA, pim.NeedAuthContext}},
+		{name: "no rule waives what PIM asks of administrators", rule: waives("mfa"), policy: settings(setting("Enablement_Admin_Assignment", asks("MultiFactorAuthentication"))),
+			want: []pim.ReasonCode{pim.AdminMFA}},
 		{name: "an active assignment is lengthened as it is made", ask: func(q *pim.Question) {
 			q.Request.Action, q.Request.Kind, q.Request.Duration = pim.Extend, pim.Assignment, 9*hour
 		}, want: []pim.ReasonCode{pim.TooLong}},

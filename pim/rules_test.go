@@ -61,6 +61,7 @@ rules:
       group: a0000000-0000-4000-8000-000000000013
       within: PT4H
     mode: onBehalf
+    waives: [mfa, approval]
     ourScope: false
   - name: nothing
     effect: deny
@@ -102,7 +103,7 @@ var mistakes = []struct {
 	{"no name", "name: everything\n    effect", "effect", `rule 1: name is missing`, false},
 	{"a name with a line break", "name: everything", `name: "every\nthing"`, "control characters", false},
 	{"a name twice", "name: nothing", "name: Everything", `another rule is named "Everything"`, true},
-	{"no effect", "    effect: deny\n", "", `line 48: rule "nothing": effect is missing`, false},
+	{"no effect", "    effect: deny\n", "", `line 49: rule "nothing": effect is missing`, false},
 	{"another effect", "effect: allow", "effect: maybe", `effect "maybe" is neither allow nor deny`, false},
 	{"no actions", "    actions: [grant, extend]\n", "", "actions is missing", false},
 	{"another action", "[grant, extend]", "[grant, extend, elevate]", `action "elevate" is unknown`, false},
@@ -142,6 +143,7 @@ var mistakes = []struct {
 	{"a duration that overflows", "maxDuration: PT4H", "maxDuration: PT9999999999999999999H", "longer than ten years", true},
 	{"another way with eligibility", "eligibility: make", "eligibility: maybe", "neither require nor make", false},
 	{"made where nothing is granted", "[grant, extend]", "[activate, extend]", "eligibility goes with the action grant", false},
+	{"a waiver of what no rule may waive", "waives: [mfa, approval]", "waives: [mfa, justification]", `"justification" cannot be waived`, false},
 	{"another mode", "mode: onBehalf", "mode: behalf", "neither self nor onBehalf", false},
 	{"oneself making oneself eligible", "    mode: onBehalf", "    mode: self\n    actions: [makeEligible]", "comes twice", true},
 	{"a ticket's form that is none", `'CR\d+'`, `'CR(\d+'`, "is not a regular expression", false},
