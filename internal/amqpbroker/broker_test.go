@@ -140,6 +140,59 @@ func TestReceiveAndDeleteLeavesNothing(t *testing.T) {
 	}, amqpbroker.QueueConfig{Name: "q"})
 }
 
+func TestPeekingShowsLockedMessagesWithoutTheirLocks(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T, _ *amqpbroker.Server, c *azservicebus.Client) {
+		send(t, c, "q", text("a"), text("b"), text("c"))
+		r := receiver(t, c, "q", nil)
+		locked := receive(t, r, 1)[0]
+		peeked, err := r.PeekMessages(t.Context(), 2, nil)
+		require.NoError(t, err)
+		require.Equal(t, []string{"a", "b"}, bodies(peeked))
+		require.Nil(t, peeked[0].LockedUntil)
+		require.Zero(t, peeked[0].LockToken)
+		peeked, err = r.PeekMessages(t.Context(), 2, nil) // goes on where it was
+		require.NoError(t, err)
+		require.Equal(t, []string{"c"}, bodies(peeked))
+		require.NoError(t, r.CompleteMessage(t.Context(), locked, nil))
+	}, amqpbroker.QueueConfig{Name: "q"})
+}
+
+func TestMessageIsSettledByItsTokenFromAnyLink(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T, s *amqpbroker.Server, c *azservicebus.Client) {
+		send(t, c, "q", text("a"), text("b"), text("c"), text("d"))
+		r := receiver(t, c, "q", nil)
+		ms := receive(t, r, 4)
+		require.NoError(t, r.Close(t.Context()))
+		other := receiver(t, c, "q", nil)
+		token := func(i int) *azservicebus.ReceivedMessage {
+			return &azservicebus.ReceivedMessage{LockToken: ms[i].LockToken}
+		}
+		require.NoError(t, other.CompleteMessage(t.Context(), token(0), nil))
+		require.NoError(t, other.AbandonMessage(t.Context(), token(1), nil))
+		require.NoError(t, other.DeferMessage(t.Context(), token(2), nil))
+		require.NoError(t, other.DeadLetterMessage(t.Context(), token(3), &azservicebus.DeadLetterOptions{Reason: to.Ptr("bad")}))
+		requireCounts(t, s.Broker, "q", counts{active: 1, deferred: 1, dead: 1})
+		requireCode(t, azservicebus.CodeLockLost, other.CompleteMessage(t.Context(), token(0), nil))
+	}, amqpbroker.QueueConfig{Name: "q"})
+}
+
+func TestSenderCannotForgeWhatTheBrokerSays(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T, _ *amqpbroker.Server, c *azservicebus.Client) {
+		snd, err := c.NewSender("q", nil)
+		require.NoError(t, err)
+		require.NoError(t, snd.SendAMQPAnnotatedMessage(t.Context(), &azservicebus.AMQPAnnotatedMessage{
+			Header:             &azservicebus.AMQPAnnotatedMessageHeader{DeliveryCount: 7},
+			MessageAnnotations: map[any]any{"x-opt-sequence-number": int64(99), "x-opt-mine": "kept"},
+			Body:               azservicebus.AMQPAnnotatedMessageBody{Data: [][]byte{[]byte("x")}},
+			Properties:         &azservicebus.AMQPAnnotatedMessageProperties{MessageID: "a"},
+		}, nil))
+		m := receive(t, receiver(t, c, "q", nil), 1)[0]
+		require.EqualValues(t, 1, *m.SequenceNumber)
+		require.EqualValues(t, 1, m.DeliveryCount)
+		require.Equal(t, "kept", m.RawAMQPMessage.MessageAnnotations["x-opt-mine"])
+	}, amqpbroker.QueueConfig{Name: "q"})
+}
+
 func TestLockedMessageIsNobodyElses(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, _ *amqpbroker.Server, c *azservicebus.Client) {
 		send(t, c, "q", text("x"))

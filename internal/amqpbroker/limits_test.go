@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +52,13 @@ func TestBatchOfTooManyMessagesIsRefusedWhole(t *testing.T) {
 			require.Equal(t, n > amqpbroker.MaxBatchCount, err != nil, err)
 		}
 		requireCounts(t, s.Broker, "q", counts{active: amqpbroker.MaxBatchCount})
+	}, amqpbroker.QueueConfig{Name: "q"})
+}
+
+func TestSenderIsGivenCreditAnew(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T, s *amqpbroker.Server, c *azservicebus.Client) {
+		send(t, c, "q", slices.Repeat([]*azservicebus.Message{text("x")}, 1500)...)
+		requireCounts(t, s.Broker, "q", counts{active: 1500})
 	}, amqpbroker.QueueConfig{Name: "q"})
 }
 

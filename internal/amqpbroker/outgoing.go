@@ -7,14 +7,12 @@ type outgoing struct {
 	replyTo  string // the client's address, for answers of $cbs and $management
 	credit   uint32 // messages the client waits for
 	sent     uint32 // messages sent, in AMQP the delivery-count
-	drain    bool   // the client wants its credit used up now
 }
 
 // grant notes the credit that a client gives, counted from the deliveries it
 // had seen.
-func (o *outgoing) grant(seen, credit uint32, drain bool) {
+func (o *outgoing) grant(seen, credit uint32) {
 	o.credit = atLeastZero(seen + credit - o.sent)
-	o.drain = drain
 	o.consumer.poke()
 }
 
@@ -54,24 +52,13 @@ func (l *link) pumpAll() bool {
 			return false
 		}
 		if d == nil {
-			return l.drained() == nil
+			return true
 		}
 		if err := l.deliver(d, l.out.settled); err != nil {
 			return false
 		}
 	}
 	return !l.ended()
-}
-
-// drained tells a client that wanted its credit used up that nothing is left.
-func (l *link) drained() error {
-	if !l.out.drain {
-		return nil
-	}
-	s, o := l.session, l.out
-	o.sent += o.credit
-	o.credit, o.drain = 0, false
-	return s.send(codeFlow, s.nextIn, window, s.nextOut, window, l.handle, o.sent, uint32(0), uint32(0), true)
 }
 
 // deliver sends one message in frames of the size that the client takes, and

@@ -42,7 +42,8 @@ func (s *session) handle(f frame) error {
 	case codeAttach:
 		return s.attach(f.fields)
 	case codeFlow:
-		return s.flow(f.fields)
+		s.flow(f.fields)
+		return nil
 	case codeTransfer:
 		return s.transfer(f.fields, f.payload)
 	case codeDisposition:
@@ -71,20 +72,16 @@ func (s *session) end() {
 
 // flow notes how much the client is ready to take, of the session and of one
 // of our sending links.
-func (s *session) flow(f fields) error {
+func (s *session) flow(f fields) {
 	// AMQP 1.0, 2.5.6: next-incoming-id + incoming-window - our next-outgoing-id.
 	s.remoteWindow = f.uint32(0) + f.uint32(1) - s.nextOut
 	s.space.Broadcast()
 	if f.at(4) == nil { // about the session alone
-		if f.bool(9) {
-			return s.send(codeFlow, s.nextIn, window, s.nextOut, window)
-		}
-		return nil
+		return
 	}
 	if l := s.links[f.uint32(4)]; l != nil && l.out != nil {
-		l.out.grant(f.uint32(5), f.uint32(6), f.bool(8))
+		l.out.grant(f.uint32(5), f.uint32(6))
 	}
-	return nil
 }
 
 func (s *session) detach(f fields) error {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -175,6 +176,27 @@ func TestUnreachableBrokerKeepsTheLetter(t *testing.T) {
 		require.NoError(t, b.Resubmit(t.Context(), queue, 1))
 		requireActive(t, s, 1)
 		requireDead(t, b)
+	})
+}
+
+func TestLetterThatCannotBeSentIsFreeAtOnce(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T, s *amqpbroker.Server, b *bus.Bus) {
+		bury(t, s, b, "a")
+		var maySend atomic.Bool
+		s.Authorize = func(audience, _, _ string) error {
+			if !maySend.Load() && !strings.Contains(audience, "DeadLetterQueue") {
+				return errors.New("no role")
+			}
+			return nil
+		}
+		s.DropConnections() // claims last as long as a connection
+		err := b.Resubmit(t.Context(), queue, 1)
+		require.ErrorContains(t, err, "unauthorized")
+		requireDead(t, b, "a")
+		maySend.Store(true)
+		begin := time.Now()
+		require.NoError(t, b.Resubmit(t.Context(), queue, 1))
+		require.Less(t, time.Since(begin), time.Second)
 	})
 }
 

@@ -142,7 +142,6 @@ func renewed(m *azservicebus.ReceivedMessage) *azservicebus.Message {
 	if out.CorrelationID == nil {
 		out.CorrelationID = &m.MessageID
 	}
-	out.ScheduledEnqueueTime = nil
 	out.TimeToLive = nil // the queue's: what was left of its own time is over
 	delete(out.ApplicationProperties, "DeadLetterReason")
 	delete(out.ApplicationProperties, "DeadLetterErrorDescription")
