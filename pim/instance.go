@@ -29,10 +29,9 @@ type Instance struct {
 	ScopeName     string     `json:"scopeName,omitempty"`
 }
 
-// Until reports whether the instance is in force at now and stays so until t.
-func (i Instance) Until(now, t time.Time) bool {
-	return (i.Start == nil || !i.Start.After(now)) && (i.End == nil || !i.End.Before(t))
-}
+// Until reports whether the instance stays in force until t. That it is in force now
+// says the listing: our clock need not agree with the service's about its start.
+func (i Instance) Until(t time.Time) bool { return i.End == nil || !i.End.Before(t) }
 
 // Query narrows a listing. Zero fields do not narrow.
 type Query struct {

@@ -161,7 +161,7 @@ func (e *Engine) standing(ctx context.Context, k Kind, a Access, now time.Time) 
 		if err != nil {
 			return nil, err
 		}
-		if i.Until(now, now) && i.Scope.Contains(a.Scope) && (best == nil || i.outlasts(*best)) {
+		if i.Until(now) && i.Scope.Contains(a.Scope) && (best == nil || i.outlasts(*best)) {
 			best = &i
 		}
 	}

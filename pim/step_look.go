@@ -56,7 +56,7 @@ func (w *work) lookGive(ctx context.Context) error {
 		return err
 	}
 	from, until := c.Request.span(now)
-	if i != nil && (!from.After(now) || i.Until(now, until)) {
+	if i != nil && (!from.After(now) || i.Until(until)) {
 		w.already(ctx, i, until)
 		return nil
 	}
