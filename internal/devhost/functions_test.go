@@ -87,6 +87,7 @@ func TestUnknownBindingsTakeDownThatFunctionAlone(t *testing.T) {
 			if want.HandlerStarted != nil {
 				require.Equal(t, *want.HandlerStarted, host.PID() != 0)
 				require.Empty(t, a.events("start"))
+				require.ErrorContains(t, host.Ready(t.Context()), "no function could be loaded")
 				return
 			}
 			require.Equal(t, "200", a.get("/api/ok").status())

@@ -20,6 +20,7 @@ import (
 var (
 	errRestartsExceeded = errors.New("the handler failed three times")
 	errNoCustomHandler  = errors.New("host.json has no customHandler")
+	errNoFunctions      = errors.New("no function could be loaded")
 )
 
 // ErrClosed is why a host ended that was told to.
@@ -139,11 +140,17 @@ func (h *Host) Key() string { return h.cfg.Keys.Function }
 // MasterKey opens every function and /admin.
 func (h *Host) MasterKey() string { return h.cfg.Keys.Master }
 
-// Ready waits until the handler answers.
+// Ready waits until the handler answers. Its error says why it never will:
+// Err's, or that no function could be loaded and so no handler was started.
 func (h *Host) Ready(ctx context.Context) error {
-	if h.broken != nil {
+	switch {
+	case h.broken != nil:
 		return h.broken
+	case len(h.functions) == 0:
+		return errNoFunctions
 	}
+	ctx, stop := h.bound(ctx)
+	defer stop()
 	return h.child.awaitReady(ctx)
 }
 

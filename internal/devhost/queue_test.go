@@ -25,14 +25,16 @@ type namespace struct {
 }
 
 // connect gives the app a namespace of its own in place of the recorded one.
-func (a *app) connect() *namespace {
+// Messages of the queue "hang" stay locked for a while, those of others for a
+// minute.
+func (a *app) connect(lock time.Duration) *namespace {
 	a.t.Helper()
 	n := &namespace{t: a.t, broker: amqpbroker.NewBroker(
 		amqpbroker.QueueConfig{Name: "requests", MaxDeliveryCount: 3},
 		amqpbroker.QueueConfig{Name: "binary", MaxDeliveryCount: 3},
 		amqpbroker.QueueConfig{Name: "answers", MaxDeliveryCount: 3},
 		amqpbroker.QueueConfig{Name: "nodlq"},
-		amqpbroker.QueueConfig{Name: "hang", LockDuration: time.Second},
+		amqpbroker.QueueConfig{Name: "hang", LockDuration: lock},
 	)}
 	server := &amqpbroker.Server{Broker: n.broker}
 	address, err := server.Start("127.0.0.1:0")
@@ -135,7 +137,7 @@ func TestMessagesReachTheHandlerAsRecorded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := newApp(t, r)
-			n := a.connect()
+			n := a.connect(time.Minute)
 			if len(r.HandlerAnswer) == 0 {
 				a.plan(plan{Answers: answers{{Status: 200, Headers: [][2]string{{"Content-Type", "application/json"}}, Body: "{}"}}})
 			}
@@ -156,7 +158,7 @@ func TestMembersOfABodyAreLiftedAsRecorded(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(r.HostRequest[0].Body), &want))
 	queue := bundled(t, "servicebus-json")
 	a := newApp(t, queue)
-	n := a.connect()
+	n := a.connect(time.Minute)
 	a.start()
 	n.send("requests", &sent{Text: &r.CallerRequest.Body, MessageID: "dup"})
 	require.NoError(t, json.Unmarshal([]byte(a.requests(1)[0].Body), &got))
@@ -174,7 +176,7 @@ func TestBodiesThatCannotBeBoundGoToTheDeadLetters(t *testing.T) {
 				r.Sent = &sent{Text: text("{}"), MessageID: "st1"}
 			}
 			a := newApp(t, r)
-			n := a.connect()
+			n := a.connect(time.Minute)
 			a.start()
 			n.send(r.queueName(t), r.Sent)
 			n.settled(r.queueName(t), 0, 1)
@@ -190,7 +192,7 @@ func TestFailedMessageIsDeliveredAgainAtOnceUntilItIsDead(t *testing.T) {
 	t.Parallel()
 	r := bundled(t, "servicebus-answer-500-until-dead-letter")
 	a := newApp(t, r)
-	n := a.connect()
+	n := a.connect(time.Minute)
 	host := a.start()
 	require.NoError(t, host.Ready(t.Context()))
 	begin := time.Now()
@@ -204,19 +206,19 @@ func TestFailedMessageIsDeliveredAgainAtOnceUntilItIsDead(t *testing.T) {
 	}
 }
 
-// The lock lasts 1 s and is renewed; the recording watched 25 s with 10 s.
+// The lock lasts 3 s and is renewed; the recording watched 25 s with 10 s.
 func TestEmptyAnswerKeepsTheMessageLockedForEver(t *testing.T) {
 	t.Parallel()
 	r := bundled(t, "servicebus-answer-empty-200")
 	a := newApp(t, r)
-	n := a.connect()
+	n := a.connect(3 * time.Second)
 	a.start()
 	n.send("hang", &sent{Text: text(`{"id":"h1"}`), MessageID: "m-h1"})
 	a.requests(1)
 	n.send("hang", &sent{Text: text(`{"id":"h2"}`), MessageID: "m-h2"})
 	a.requests(2)
 	n.settled("hang", 1, 0)
-	require.Never(t, func() bool { return len(a.events("request")) > 2 }, 3*time.Second, 100*time.Millisecond)
+	require.Never(t, func() bool { return len(a.events("request")) > 2 }, 4*time.Second, 100*time.Millisecond)
 	n.settled("hang", 1, 0)
 }
 
@@ -225,7 +227,7 @@ func TestRenewalEndsWithItsLimit(t *testing.T) {
 	r := bundled(t, "servicebus-answer-empty-200")
 	a := newApp(t, r)
 	a.cfg.Settings["AzureFunctionsJobHost__extensions__serviceBus__maxAutoLockRenewalDuration"] = "00:00:01"
-	n := a.connect()
+	n := a.connect(time.Second)
 	a.start()
 	n.send("hang", &sent{Text: text(`{"id":"h1"}`), MessageID: "m-h1"})
 	got := a.requests(2)
@@ -236,6 +238,7 @@ func TestMessagesAtOnceAreAsManyAsRecorded(t *testing.T) {
 	r := bundled(t, "servicebus-concurrency")
 	var did struct{ PeakRequestsAtOnce, Processors int }
 	require.NoError(t, json.Unmarshal(r.HostDid, &did))
+	r.HandlerAnswer[0].DelayMs = 1500
 	for name, c := range map[string]struct {
 		setting string
 		want    int
@@ -245,12 +248,11 @@ func TestMessagesAtOnceAreAsManyAsRecorded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r.HandlerAnswer[0].DelayMs = 1500
 			a := newApp(t, r)
 			if c.setting != "" {
 				a.cfg.Settings["AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentCalls"] = c.setting
 			}
-			n := a.connect()
+			n := a.connect(time.Minute)
 			for i := range c.want + 4 {
 				n.send("nodlq", &sent{Text: text("{}"), MessageID: fmt.Sprint(i)})
 			}
@@ -267,7 +269,7 @@ func TestMessageWhoseHandlerCrashesIsDeadWithTheHost(t *testing.T) {
 	t.Parallel()
 	r := bundled(t, "servicebus-handler-exits-1-in-flight")
 	a := newApp(t, r)
-	n := a.connect()
+	n := a.connect(time.Minute)
 	host := a.start()
 	n.send("answers", &sent{Text: text(`{"id":"x1"}`), MessageID: "m-x1"})
 	<-host.Done()
@@ -285,7 +287,7 @@ func TestMessageAtWorkStaysLockedWhenTheHostLeaves(t *testing.T) {
 	r := bundled(t, "servicebus-sigterm-while-hanging")
 	a := newApp(t, r)
 	a.cfg.Timing.DrainJobs = 300 * time.Millisecond
-	n := a.connect()
+	n := a.connect(time.Minute)
 	host := a.start()
 	n.send("hang", &sent{Text: text(`{"id":"h1"}`), MessageID: "m-h1"})
 	a.requests(1)
@@ -310,7 +312,7 @@ func TestQueueThatIsMissingStopsThatFunctionAlone(t *testing.T) {
 			r := bundled(t, name)
 			r.HandlerAnswer = answers{{Status: 200}}
 			a := newApp(t, r)
-			a.connect()
+			a.connect(time.Minute)
 			if r.HostSettings.AppSettings["REQUESTS"] == nil {
 				delete(a.cfg.Settings, "REQUESTS")
 			}
@@ -326,7 +328,7 @@ func TestQueueOfADisabledFunctionIsLeftAlone(t *testing.T) {
 	r := bundled(t, "function-disabled-by-setting")
 	r.FunctionJSON = json.RawMessage(strings.Replace(string(r.FunctionJSON), `"batch"`, `"answers"`, 1))
 	a := newApp(t, r)
-	n := a.connect()
+	n := a.connect(time.Minute)
 	a.start()
 	n.send("requests", &sent{Text: text(`{}`), MessageID: "dis"})
 	n.send("answers", &sent{Text: text(`{}`), MessageID: "other"})
