@@ -19,7 +19,7 @@ const (
 )
 
 // graphRoutes are the paths in service.
-var graphRoutes = []graphRoute{
+var graphRoutes = append(pimRoutes(), []graphRoute{
 	{get, "v1.0/directoryObjects/{id}", (*Tenant).graphObject},
 	{post, "v1.0/directoryObjects/getByIds", (*Tenant).graphObjects},
 	{post, "v1.0/directoryObjects/{id}/checkMemberGroups", (*Tenant).graphCheckObject},
@@ -38,7 +38,9 @@ var graphRoutes = []graphRoute{
 	{get, "v1.0/users/{id}/transitiveMemberOf", listGroupsOf(TypeUser)},
 	{get, "v1.0/groups/{id}/transitiveMemberOf", listGroupsOf(TypeGroup)},
 	{get, "v1.0/servicePrincipals/{id}/transitiveMemberOf", listGroupsOf(TypeServicePrincipal)},
-}
+	{get, "v1.0/roleManagement/directory/roleDefinitions", (*Tenant).graphRoleDefinitions},
+	{get, "v1.0/roleManagement/directory/roleDefinitions/{id}", (*Tenant).graphRoleDefinition},
+}...)
 
 // routeGraph finds the route of a call. Without one, known says whether the path
 // serves other methods.

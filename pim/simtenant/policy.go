@@ -116,6 +116,9 @@ func (p *Policy) adminRules(k Kind) (*Expiration, []string) {
 // policy finds the settings of a role at a scope, the defaults of its plane if
 // nobody has changed them.
 func (t *Tenant) policy(plane Plane, scope, role string) *Policy {
+	if plane == PlaneDirectory {
+		scope = "/" // a role has the same settings in every part of the directory
+	}
 	key := policyKey{plane, strings.ToLower(scope), strings.ToLower(role)}
 	p := t.policies[key]
 	if p == nil {

@@ -98,7 +98,7 @@ func (t *Tenant) newSchedule(p place, requestID string) *schedule {
 		s.id, s.instanceID = requestID, t.opaqueID(p.kind)
 	case PlaneGroup:
 		s.id = p.scope + "_" + p.role + "_" + requestID
-		s.instanceID = s.id
+		s.instanceID = p.scope + "_" + p.role + "_" + t.newID()
 	default:
 		s.id, s.instanceID, s.originID = t.newID(), t.newID(), t.newID()
 	}

@@ -30,12 +30,17 @@ func (t *Tenant) seed(k Kind, g Grant) string {
 	if g.Plane == PlaneAzure {
 		g.Scope, g.Role = t.mustScope(g.Scope), t.mustRole(g.Role)
 	}
+	if g.Plane == PlaneGroup {
+		t.onboard(t.mustGroup(g.Scope))
+	}
 	s := t.newSchedule(place{g.Plane, k, g.Scope, g.Role, g.Principal}, t.newID())
 	s.outside = true
 	s.start = s.created.Add(-g.Ago)
 	s.created, s.updated, s.visibleFrom = s.start, s.start, s.start
 	if g.For > 0 {
 		s.end = s.start.Add(g.For)
+	} else if k == Assignment {
+		s.nameWithoutPIM()
 	}
 	return s.id
 }

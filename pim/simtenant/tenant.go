@@ -23,6 +23,7 @@ type Tenant struct {
 	principals map[string]*principal
 	tree       tree
 	roles      map[string]*roleDefinition
+	directory  directory
 
 	requests  []*request
 	schedules []*schedule
@@ -64,6 +65,7 @@ func New(opt Options) *Tenant {
 		principals: map[string]*principal{},
 		tree:       newTree(opt.TenantID),
 		roles:      builtInRoles(),
+		directory:  newDirectory(),
 		policies:   map[policyKey]*Policy{},
 		buckets:    map[string]*bucket{},
 	}

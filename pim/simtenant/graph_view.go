@@ -1,0 +1,102 @@
+package simtenant
+
+import (
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// expansion is what $expand asks for: a related object, or some of its properties.
+type expansion struct {
+	name    string
+	chosen  []string // empty means all
+	related any      // for a nested $expand, its text
+}
+
+var expansionForm = regexp.MustCompile(`^(\w+)(?:\(\$(select|expand)=([\w,]+)\))?$`)
+
+// expansions reads $expand. A comma within parentheses separates nothing.
+func (c *graphCall) expansions(known ...string) ([]expansion, *refusal) {
+	text := c.query.Get("$expand")
+	if text == "" {
+		return nil, nil
+	}
+	var list []expansion
+	depth, from := 0, 0
+	for i, r := range text + "," {
+		switch {
+		case r == '(':
+			depth++
+		case r == ')':
+			depth--
+		case r == ',' && depth == 0:
+			m := expansionForm.FindStringSubmatch(strings.TrimSpace(text[from:i]))
+			if m == nil || !slices.Contains(known, m[1]) {
+				return nil, refuse("BadRequest", "Parsing OData Select and Expand failed: '"+text[from:i]+"'.")
+			}
+			e := expansion{name: m[1]}
+			if m[2] == "select" {
+				e.chosen = strings.Split(m[3], ",")
+			} else if m[2] == "expand" {
+				e.related = m[3]
+			}
+			list, from = append(list, e), i+1
+		}
+	}
+	return list, nil
+}
+
+// cut leaves the chosen properties of a related object.
+func (e expansion) cut(v any) any {
+	m, ok := v.(map[string]any)
+	if !ok || len(e.chosen) == 0 {
+		return v
+	}
+	m = maps.Clone(m)
+	maps.DeleteFunc(m, func(name string, _ any) bool {
+		return !strings.HasPrefix(name, "@") && !slices.Contains(e.chosen, name)
+	})
+	return m
+}
+
+// selectFrom leaves the properties that $select asks for. What was expanded stays.
+func (c *graphCall) selectFrom(item map[string]any) *refusal {
+	query := c.query.Get("$select")
+	if query == "" {
+		return nil
+	}
+	wanted := strings.Split(strings.ReplaceAll(query, " ", ""), ",")
+	for _, name := range wanted {
+		if _, ok := item[name]; !ok {
+			return refuse("BadRequest", "Could not find a property named '"+name+"' on the type of the resource.")
+		}
+	}
+	expand := c.query.Get("$expand")
+	maps.DeleteFunc(item, func(name string, _ any) bool {
+		return !strings.HasPrefix(name, "@") && !slices.Contains(wanted, name) && !strings.Contains(expand, name)
+	})
+	return nil
+}
+
+// graphItems answers a list of entities of PIM.
+func (t *Tenant) graphItems(c *graphCall, context string, items []map[string]any) *answer {
+	list := []any{}
+	for _, item := range items {
+		if err := c.selectFrom(item); err != nil {
+			return graphError(err)
+		}
+		list = append(list, item)
+	}
+	return t.graphPage(c, context, list)
+}
+
+// one answers an entity of PIM.
+func (c *graphCall) one(context string, item map[string]any) *answer {
+	if err := c.selectFrom(item); err != nil {
+		return graphError(err)
+	}
+	item["@odata.context"] = c.metadata(context + "/$entity")
+	return reply(http.StatusOK, item)
+}
