@@ -349,6 +349,19 @@ func TestFileThatSomebodyElseWroteToIsLeftAlone(t *testing.T) {
 	require.Equal(t, 1, n)
 }
 
+func TestFileThatSomebodyReplacedIsLeftAlone(t *testing.T) {
+	l := newLog(t)
+	sink := l.sink("app", nil)
+	require.NoError(t, sink.Write(t.Context(), record(0)))
+	client := l.container.NewAppendBlobClient("2026/11/22/app.jsonl")
+	_, err := client.Delete(t.Context(), nil)
+	require.NoError(t, err)
+	_, err = client.Create(t.Context(), nil)
+	require.NoError(t, err)
+	require.NoError(t, sink.Write(t.Context(), record(1)))
+	require.Equal(t, map[string][]string{"2026/11/22/app.jsonl": {}, "2026/11/22/app.2.jsonl": {"CR1"}}, l.changes())
+}
+
 func TestRecordThatIsNotKeptIsAnError(t *testing.T) {
 	l := newLog(t)
 	for _, r := range []struct {
@@ -496,4 +509,21 @@ func TestMistakenSettingsOfALogAreRefused(t *testing.T) {
 	}
 	_, err := auditlog.NewBlob(account, "app-1_A", cred, nil)
 	require.NoError(t, err)
+}
+
+func TestPartThatCouldNotBeMadeIsTriedAgain(t *testing.T) {
+	l := newLog(t)
+	down := true
+	sink := l.sink("app", func(next sender) sender {
+		return func(r *http.Request) (*http.Response, error) {
+			if down {
+				return nil, errors.New("no route to host")
+			}
+			return next(r)
+		}
+	})
+	require.Error(t, sink.Write(t.Context(), record(0)))
+	down = false
+	require.NoError(t, sink.Write(t.Context(), record(1)))
+	require.Equal(t, map[string][]string{"2026/11/22/app.jsonl": {"CR1"}}, l.changes())
 }

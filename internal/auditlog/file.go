@@ -23,8 +23,7 @@ type file struct {
 	day    string
 	chain  chain
 	size   int64
-	blocks int  // appended so far
-	unsure bool // an append failed: more may stand than chain and size say
+	blocks int // appended so far
 }
 
 // errSpent says that a file takes no more lines: it is full, it is gone, or it holds
@@ -35,16 +34,11 @@ var errSpent = errors.New("the file takes no more")
 //
 // An append may get through and its answer be lost; it may even get through after
 // its call has failed. Since each one names its position, a line that came in
-// unnoticed makes the next append fail, and what stands is read before it is tried
-// again. So no two lines ever have the same seq.
+// unnoticed makes the next append fail, and what stands is read before that is tried
+// again. So no two lines of a file ever have the same seq.
 func (f *file) write(ctx context.Context, r pim.Record) error {
 	const tries = 3 // each but the first after a line of an earlier call came in late
 	for range tries {
-		if f.unsure {
-			if _, err := f.settle(ctx); err != nil {
-				return err
-			}
-		}
 		b, err := f.chain.next(r)
 		if err != nil {
 			return &pim.Error{Op: opWrite, Code: pim.CodeInternal, Detail: "the audit record cannot be written", Err: err}
@@ -53,7 +47,6 @@ func (f *file) write(ctx context.Context, r pim.Record) error {
 		if err == nil {
 			return nil
 		}
-		f.unsure = true
 		if !bloberror.HasCode(err, bloberror.AppendPositionConditionNotMet) {
 			return spentOr(err)
 		}
@@ -91,6 +84,9 @@ func (f *file) settle(ctx context.Context) (last []byte, err error) {
 		return nil, spentOr(err)
 	}
 	size, blocks := *found.ContentLength, f.blocks
+	if size < f.size {
+		return nil, errSpent // another file of the same name
+	}
 	if size > f.size {
 		resp, err := f.client.DownloadStream(ctx, &blob.DownloadStreamOptions{Range: blob.HTTPRange{Offset: f.size, Count: size - f.size}})
 		if err != nil {
@@ -109,10 +105,7 @@ func (f *file) settle(ctx context.Context) (last []byte, err error) {
 		}
 		f.chain = c
 	}
-	if size < f.size {
-		return nil, errSpent
-	}
-	f.size, f.blocks, f.unsure = size, blocks, false
+	f.size, f.blocks = size, blocks
 	return last, nil
 }
 
