@@ -176,6 +176,22 @@ func TestMessageIsSettledByItsTokenFromAnyLink(t *testing.T) {
 	}, amqpbroker.QueueConfig{Name: "q"})
 }
 
+func TestReleasedMessageHasNotFailed(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T, s *amqpbroker.Server, c *azservicebus.Client) {
+		r := receiver(t, c, "q", nil)
+		send(t, c, "q", text("a"))
+		ms, err := r.ReceiveMessages(t.Context(), 3, nil) // asks for more than there is
+		require.NoError(t, err)
+		require.Equal(t, []string{"a"}, bodies(ms))
+		send(t, c, "q", text("b")) // comes unasked, twice, and the client releases it
+		<-time.After(time.Second)
+		requireCounts(t, s.Broker, "q", counts{active: 2})
+		m := receive(t, receiver(t, c, "q", nil), 1)[0]
+		require.Equal(t, "b", string(m.Body))
+		require.EqualValues(t, 1, m.DeliveryCount)
+	}, amqpbroker.QueueConfig{Name: "q", MaxDeliveryCount: 2})
+}
+
 func TestSenderCannotForgeWhatTheBrokerSays(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, _ *amqpbroker.Server, c *azservicebus.Client) {
 		snd, err := c.NewSender("q", nil)

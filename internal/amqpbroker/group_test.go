@@ -71,6 +71,25 @@ func TestSessionLeftBehindIsFreeAgain(t *testing.T) {
 	}
 }
 
+func TestSessionLeftBehindFreesItsOwnMessagesAlone(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T, s *amqpbroker.Server, c *azservicebus.Client) {
+		send(t, c, "q", ofSession("A", "a"), ofSession("B", "b"))
+		take := func(id string) (*azservicebus.SessionReceiver, *azservicebus.ReceivedMessage) {
+			r, err := c.AcceptSessionForQueue(t.Context(), "q", id, nil)
+			require.NoError(t, err)
+			ms, err := r.ReceiveMessages(t.Context(), 1, nil)
+			require.NoError(t, err)
+			return r, ms[0]
+		}
+		a, _ := take("A")
+		b, m := take("B")
+		require.NoError(t, a.Close(t.Context()))
+		// The client says nothing of a session's lost lock, so look at the queue.
+		require.NoError(t, b.CompleteMessage(t.Context(), m, nil))
+		requireCounts(t, s.Broker, "q", counts{active: 1})
+	}, amqpbroker.QueueConfig{Name: "q", RequiresSession: true})
+}
+
 func TestSessionKeepsItsState(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, _ *amqpbroker.Server, c *azservicebus.Client) {
 		r, err := c.AcceptSessionForQueue(t.Context(), "q", "A", nil)

@@ -90,7 +90,7 @@ func (q *queue) enqueueScheduled(now time.Time) bool {
 func (q *queue) append(m *message, now time.Time) {
 	q.sequence++
 	m.sequence, m.enqueued = q.sequence, now
-	if ttl := q.timeToLive(m.body); ttl > 0 && m.state == stateActive {
+	if ttl := q.timeToLive(m.body); ttl > 0 { // of a scheduled message set anew when it is due
 		m.expires = now.Add(ttl)
 	}
 	q.messages = append(q.messages, m)

@@ -42,6 +42,18 @@ func TestScheduledMessageComesWhenDueAndInOrderOfItsTime(t *testing.T) {
 	}, amqpbroker.QueueConfig{Name: "q"})
 }
 
+func TestMessagesDueTogetherComeInOrderOfTheirTimes(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T, _ *amqpbroker.Server, c *azservicebus.Client) {
+		hour := time.Now().Add(time.Hour)
+		for i, body := range []string{"third", "second", "first"} { // all within one look of the broker
+			m := text(body)
+			m.ScheduledEnqueueTime = to.Ptr(hour.Add(time.Duration(-i) * time.Millisecond))
+			send(t, c, "q", m)
+		}
+		require.Equal(t, []string{"first", "second", "third"}, bodies(receive(t, receiver(t, c, "q", nil), 3)))
+	}, amqpbroker.QueueConfig{Name: "q"})
+}
+
 func TestCancelledMessageNeverComes(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, s *amqpbroker.Server, c *azservicebus.Client) {
 		snd, err := c.NewSender("q", nil)
@@ -51,7 +63,7 @@ func TestCancelledMessageNeverComes(t *testing.T) {
 		require.Equal(t, []int64{1, 2}, numbers)
 		require.NoError(t, snd.CancelScheduledMessages(t.Context(), numbers[:1], nil))
 		requireCounts(t, s.Broker, "q", counts{scheduled: 1})
-		requireCode(t, azservicebus.CodeNotFound, snd.CancelScheduledMessages(t.Context(), numbers, nil))
+		requireCode(t, azservicebus.CodeNotFound, snd.CancelScheduledMessages(t.Context(), []int64{2, 1}, nil))
 		requireCounts(t, s.Broker, "q", counts{scheduled: 1})
 
 		r := receiver(t, c, "q", &azservicebus.ReceiverOptions{ReceiveMode: azservicebus.ReceiveModeReceiveAndDelete})

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
 	"github.com/Azure/go-amqp"
 	"github.com/stretchr/testify/require"
@@ -143,18 +145,62 @@ func TestTokenDecidesWhoComesIn(t *testing.T) {
 	}, amqpbroker.QueueConfig{Name: "q"})
 }
 
-func TestLinkWithoutAClaimIsRefused(t *testing.T) {
-	s, _ := onSocket(t, amqpbroker.QueueConfig{Name: "q"})
-	session, err := rawConn(t, s).NewSession(t.Context(), nil)
+// claim puts a token for an audience.
+func claim(t *testing.T, session *amqp.Session, audience string) {
+	t.Helper()
+	snd, err := session.NewSender(t.Context(), "$cbs", nil)
 	require.NoError(t, err)
-	for _, address := range []string{"q", "q/$management", "nope"} {
-		snd, err := session.NewSender(t.Context(), address, nil)
-		if err == nil { // the refusal may come after the answer
-			err = snd.Send(t.Context(), amqp.NewMessage(nil), nil)
-		}
-		var e *amqp.Error
-		require.ErrorAs(t, err, &e, address)
-		require.Equal(t, amqp.ErrCondUnauthorizedAccess, e.Condition, address)
+	rcv, err := session.NewReceiver(t.Context(), "$cbs", &amqp.ReceiverOptions{TargetAddress: "me"})
+	require.NoError(t, err)
+	require.NoError(t, snd.Send(t.Context(), &amqp.Message{
+		Value: "token", Properties: &amqp.MessageProperties{ReplyTo: to.Ptr("me")},
+		ApplicationProperties: map[string]any{"operation": "put-token", "type": "jwt", "name": audience},
+	}, nil))
+	m, err := rcv.Receive(t.Context(), nil)
+	require.NoError(t, err)
+	require.EqualValues(t, 202, m.ApplicationProperties["status-code"])
+	require.NoError(t, rcv.Close(t.Context()))
+	require.NoError(t, snd.Close(t.Context()))
+}
+
+func TestClaimCoversItsEntityAndWhatIsBelow(t *testing.T) {
+	s, _ := onSocket(t, amqpbroker.QueueConfig{Name: "q"}, amqpbroker.QueueConfig{Name: "q2"})
+	for _, tc := range []struct {
+		claims  []string // audiences, below the namespace
+		address string
+		ok      bool
+	}{
+		{nil, "q", false},
+		{nil, "q/$management", false},
+		{nil, "nope", false}, // nor does one learn which queues there are
+		{[]string{"/q"}, "q", true},
+		{[]string{"/Q"}, "q", true},
+		{[]string{"/q"}, "q/$management", true},
+		{[]string{"/q"}, "q2", false},
+		{[]string{"/q2"}, "q", false},
+		{[]string{"/q/$management"}, "q", false},
+		{[]string{"/q", "/q2"}, "q", true},
+		{[]string{"/"}, "q", true},
+		{[]string{""}, "q2", true},
+	} {
+		t.Run(fmt.Sprint(tc.claims, tc.address), func(t *testing.T) {
+			session, err := rawConn(t, s).NewSession(t.Context(), nil)
+			require.NoError(t, err)
+			for _, path := range tc.claims {
+				claim(t, session, "amqps://"+namespace+path)
+			}
+			snd, err := session.NewSender(t.Context(), tc.address, nil)
+			if tc.ok {
+				require.NoError(t, err)
+				return
+			}
+			if err == nil { // the refusal may come after the answer
+				err = snd.Send(t.Context(), amqp.NewMessage(nil), nil)
+			}
+			var e *amqp.Error
+			require.ErrorAs(t, err, &e)
+			require.Equal(t, amqp.ErrCondUnauthorizedAccess, e.Condition)
+		})
 	}
 }
 
