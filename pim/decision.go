@@ -87,14 +87,32 @@ func (d Decision) err(op string) error {
 	if d.Allowed {
 		return nil
 	}
-	e := &Error{Op: op, Code: CodeUnmet, Unmet: d.Reasons}
-	for _, r := range d.Reasons {
-		if !r.Code.Fixable() {
-			e.Code = CodeRefused
-		}
-	}
-	if len(d.Reasons) == 0 {
-		e.Code = CodeRefused
+	e := &Error{Op: op, Code: CodeRefused, Unmet: d.Reasons}
+	if d.fixable() {
+		e.Code = CodeUnmet
 	}
 	return e
+}
+
+// fixable reports whether another request by the same caller for the same access
+// could be allowed: nothing above the rules forbids it, and all that some rule asks
+// for is in the request.
+func (d Decision) fixable() bool {
+	byRule := map[string]bool{}
+	for _, r := range d.Reasons {
+		switch {
+		case r.Code == NoMatch:
+		case r.Rule == "":
+			return false
+		default:
+			before, seen := byRule[r.Rule]
+			byRule[r.Rule] = (before || !seen) && r.Code.Fixable()
+		}
+	}
+	for _, ok := range byRule {
+		if ok {
+			return true
+		}
+	}
+	return false
 }

@@ -15,7 +15,9 @@ type Ledger interface {
 	// CodeConflict if the ledger holds another version than c came with; an empty
 	// Version means that it must hold none.
 	Save(ctx context.Context, c Change) (Change, error)
-	// List yields the changes that match, in the order of their ids.
+	// List yields the changes that match, in the order of their ids. An entry that
+	// cannot be read is yielded as an error, and the listing goes on behind it if
+	// the loop does; an error of the service ends it.
 	List(ctx context.Context, f Filter) iter.Seq2[Change, error]
 }
 

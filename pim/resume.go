@@ -32,7 +32,8 @@ func (e *Engine) Resume(ctx context.Context, until time.Time) (Resumed, error) {
 	}
 	for c, err := range e.Ledger.List(ctx, Filter{States: []State{Pending, AwaitingApproval}}) {
 		if err != nil {
-			return done, at(op, errors.Join(append(errs, err)...))
+			errs = append(errs, err) // one entry that cannot be read stops no other
+			continue
 		}
 		if now.Before(c.Due) || now.Before(c.Lease.Until) || now.Sub(c.Updated) < grace || now.Sub(c.Due) < grace {
 			continue
@@ -59,7 +60,8 @@ func (e *Engine) Resume(ctx context.Context, until time.Time) (Resumed, error) {
 	}
 	for c, err := range e.Ledger.List(ctx, Filter{Unsent: true}) {
 		if err != nil {
-			return done, at(op, errors.Join(append(errs, err)...))
+			errs = append(errs, err) // one entry that cannot be read stops no other
+			continue
 		}
 		if now.Sub(c.Updated) >= grace && len(e.flush(ctx, c).Outbox) == 0 {
 			done.Told++
