@@ -101,11 +101,11 @@ func (t *Tenant) decide(a *approval, c caller, result, justification string) *re
 	a.status, a.justification, a.reviewer, a.reviewed = stageCompleted, justification, c.oid, t.now()
 	if !approve {
 		a.result, a.request.status, a.request.completed = reviewDeny, statusDenied, a.reviewed
-		t.note(a.request, "denied")
+		t.noteBy(c, a.request, "denied")
 		return nil
 	}
 	a.result = reviewApprove
-	t.note(a.request, "approved")
+	t.noteBy(c, a.request, "approved")
 	t.carryOut(a.request)
 	t.noteFate(a.request)
 	return nil

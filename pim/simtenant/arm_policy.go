@@ -120,6 +120,7 @@ func (t *Tenant) patchPolicy(c *armCall) *answer {
 	}
 	next.id, next.modified, next.modifiedBy = t.newID(), t.now(), c.caller.name
 	*p = *next
+	t.notePolicy(p, c.caller)
 	return reply(http.StatusOK, t.renderPolicy(p))
 }
 

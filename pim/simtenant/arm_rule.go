@@ -30,12 +30,14 @@ type armApproval struct {
 }
 
 type armApprovalStage struct {
-	TimeOutInDays         int  `json:"approvalStageTimeOutInDays"`
-	JustificationRequired bool `json:"isApproverJustificationRequired"`
-	PrimaryApprovers      []struct {
-		ID       string `json:"id"`
-		UserType string `json:"userType"`
-	} `json:"primaryApprovers"`
+	TimeOutInDays         int           `json:"approvalStageTimeOutInDays"`
+	JustificationRequired bool          `json:"isApproverJustificationRequired"`
+	PrimaryApprovers      []armApprover `json:"primaryApprovers"`
+}
+
+type armApprover struct {
+	ID       string `json:"id"`
+	UserType string `json:"userType"`
 }
 
 // applyRule puts a rule of a PATCH into a policy.

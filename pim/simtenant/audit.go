@@ -32,13 +32,17 @@ var auditCategories = map[Plane]string{
 	PlaneAzure: "ResourceManagement", PlaneDirectory: "RoleManagement", PlaneGroup: "GroupManagement",
 }
 
-// note writes down a step of a request in the service's words.
-func (t *Tenant) note(r *request, step string) {
+// note writes down a step that the requestor takes, in the service's words.
+func (t *Tenant) note(r *request, step string) { t.noteBy(r.caller, r, step) }
+
+// noteBy writes down a step of a request that somebody else takes: an approver,
+// or, if by is zero, the service.
+func (t *Tenant) noteBy(by caller, r *request, step string) {
 	e := t.event(r.place, r.activity(step))
 	e.CorrelationID, e.RequestID = r.id, r.id
-	e.ActorID, e.ActorAppID, e.Justification = r.caller.oid, "", r.justification
-	if r.caller.appOnly {
-		e.ActorAppID = r.caller.appID
+	e.ActorID, e.ActorAppID, e.Justification = by.oid, "", r.justification
+	if by.appOnly {
+		e.ActorAppID = by.appID
 	}
 	if step == "denied" || step == "timed out" {
 		e.Result = "failure"
@@ -99,4 +103,14 @@ func (r *request) activity(step string) string {
 		return "Add eligible member to role in PIM requested (" + length + ")"
 	}
 	return "Add member to role in PIM " + step + " (" + length + ")"
+}
+
+// notePolicy writes down that the settings of a role were changed.
+func (t *Tenant) notePolicy(p *Policy, by caller) {
+	e := t.event(place{plane: p.key.plane, scope: p.key.scope, role: p.key.role}, "Update role setting in PIM")
+	e.CorrelationID, e.ActorID = t.newID(), by.oid
+	if by.appOnly {
+		e.ActorAppID = by.appID
+	}
+	t.events = append(t.events, e)
 }

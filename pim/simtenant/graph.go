@@ -49,5 +49,8 @@ func (t *Tenant) answerGraph(c *call) *answer {
 	if route == nil {
 		return graphError(refuse("BadRequest", "Resource not found for the segment '"+lastSegment(c.path)+"'."))
 	}
-	return route.serve(t, &graphCall{c, args})
+	if sameID(lastSegment(c.path), "$batch") {
+		return t.graphBatch(&graphCall{c, nil}) // its parts are counted, each by itself
+	}
+	return t.throttleGraph(c, func() *answer { return route.serve(t, &graphCall{c, args}) })
 }

@@ -3,6 +3,7 @@ package simtenant
 import (
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // graphPage answers a list in pages, with an empty one after the first. context is
@@ -43,4 +44,7 @@ func (t *Tenant) pageSize(c *graphCall) (int, *refusal) {
 }
 
 // metadata is the context of an answer.
-func (c *graphCall) metadata(of string) string { return c.origin() + "/v1.0/$metadata#" + of }
+func (c *graphCall) metadata(of string) string {
+	version, _, _ := strings.Cut(strings.Trim(c.path, "/"), "/")
+	return c.origin() + "/" + version + "/$metadata#" + of
+}

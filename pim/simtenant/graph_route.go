@@ -3,6 +3,7 @@ package simtenant
 import (
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -19,7 +20,9 @@ const (
 )
 
 // graphRoutes are the paths in service.
-var graphRoutes = append(pimRoutes(), []graphRoute{
+var graphRoutes = append(slices.Concat(pimRoutes(), policyRoutes, auditRoutes), []graphRoute{
+	{post, "v1.0/$batch", (*Tenant).graphBatch},
+	{post, "beta/$batch", (*Tenant).graphBatch},
 	{get, "v1.0/directoryObjects/{id}", (*Tenant).graphObject},
 	{post, "v1.0/directoryObjects/getByIds", (*Tenant).graphObjects},
 	{post, "v1.0/directoryObjects/{id}/checkMemberGroups", (*Tenant).graphCheckObject},

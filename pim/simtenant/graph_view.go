@@ -10,9 +10,9 @@ import (
 
 // expansion is what $expand asks for: a related object, or some of its properties.
 type expansion struct {
-	name    string
-	chosen  []string // empty means all
-	related any      // for a nested $expand, its text
+	name   string
+	chosen []string // empty means all
+	nested string   // what is to be expanded within it, with commas
 }
 
 var expansionForm = regexp.MustCompile(`^(\w+)(?:\(\$(select|expand)=([\w,]+)\))?$`)
@@ -40,7 +40,7 @@ func (c *graphCall) expansions(known ...string) ([]expansion, *refusal) {
 			if m[2] == "select" {
 				e.chosen = strings.Split(m[3], ",")
 			} else if m[2] == "expand" {
-				e.related = m[3]
+				e.nested = m[3]
 			}
 			list, from = append(list, e), i+1
 		}

@@ -8,7 +8,7 @@ func (t *Tenant) settle() {
 		if a.open() && !now.Before(a.deadline) {
 			a.status, a.request.status = stageExpired, statusTimedOut
 			a.request.completed = a.deadline
-			t.note(a.request, "timed out")
+			t.noteBy(caller{}, a.request, "timed out")
 		}
 	}
 	for _, r := range t.requests {
