@@ -94,7 +94,7 @@ func (c *Client) inBatch(ctx context.Context, in call) error {
 	err := c.armCall(ctx, call{
 		op: in.op, method: http.MethodPost, path: "/batch", query: armVersion(armBatch), want: []int{http.StatusOK}, out: &out,
 		body: map[string][]part{"requests": {{
-			Method: in.method, Name: lastSegment(in.path), URL: c.arm.Endpoint() + in.path + "?" + in.query.Encode(), Content: in.body,
+			Method: in.method, Name: lastSegment(in.path), URL: c.arm.endpoint + in.path + "?" + in.query.Encode(), Content: in.body,
 		}}},
 	})
 	if err != nil {

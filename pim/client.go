@@ -34,9 +34,8 @@ type ClientOptions struct{ azcore.ClientOptions }
 // Client reads and changes PIM state in one tenant. It decides nothing, and sends
 // what it is told to. It is safe for concurrent use.
 type Client struct {
-	arm      *arm.Client
-	graph    *azcore.Client
-	graphURL string
+	arm      service
+	graph    service
 	roles    *cache[Role]
 	policies *cache[Policy]
 }
@@ -88,7 +87,13 @@ func NewClient(cred azcore.TokenCredential, options *ClientOptions) (*Client, er
 	if err != nil {
 		return nil, at(op, err)
 	}
-	return &Client{arm: a, graph: g, graphURL: graphAt.Endpoint, roles: newCache[Role](roleLifetime), policies: newCache[Policy](policyLifetime)}, nil
+	b := newBudget()
+	return &Client{
+		arm:      service{pipeline: a.Pipeline(), endpoint: a.Endpoint(), budget: b},
+		graph:    service{graph: true, pipeline: g.Pipeline(), endpoint: graphAt.Endpoint, budget: b},
+		roles:    newCache[Role](roleLifetime),
+		policies: newCache[Policy](policyLifetime),
+	}, nil
 }
 
 func loopback(endpoint string) bool {
@@ -110,12 +115,10 @@ type call struct {
 	out    any   // decoded into, unless nil or the answer has no body
 }
 
-// armCall sends c to Azure Resource Manager.
-func (c *Client) armCall(ctx context.Context, in call) error {
-	return c.do(ctx, c.arm.Pipeline(), c.arm.Endpoint(), in)
-}
+// armCall sends in to Azure Resource Manager.
+func (c *Client) armCall(ctx context.Context, in call) error { return c.arm.send(ctx, in) }
 
-// graphCall sends c to Microsoft Graph. in.path begins with /v1.0 or /beta. A POST
+// graphCall sends in to Microsoft Graph. in.path begins with /v1.0 or /beta. A POST
 // is repeated only where it surely was not executed: Graph takes no name from us
 // by which a second one would be recognised.
 func (c *Client) graphCall(ctx context.Context, in call) error {
@@ -127,14 +130,26 @@ func (c *Client) graphCall(ctx context.Context, in call) error {
 			},
 		})
 	}
-	return c.do(ctx, c.graph.Pipeline(), c.graphURL, in)
+	return c.graph.send(ctx, in)
 }
 
-func (c *Client) do(ctx context.Context, pl runtime.Pipeline, endpoint string, in call) (err error) {
+// service is one of the two services, and our budget with them.
+type service struct {
+	graph    bool
+	pipeline runtime.Pipeline
+	endpoint string
+	budget   *budget
+}
+
+func (s service) send(ctx context.Context, in call) (err error) {
 	defer func() { err = at(in.op, err) }()
+	done, err := s.budget.take(ctx, in, s.graph)
+	if err != nil {
+		return err
+	}
+	defer done()
 	ctx = context.WithValue(ctx, runtime.CtxAPINameKey{}, in.op)
-	// RawPath keeps quotes and parentheses, which Graph's functions are written with.
-	target := strings.TrimSuffix(endpoint, "/") + (&url.URL{Path: in.path, RawPath: in.path}).EscapedPath()
+	target := strings.TrimSuffix(s.endpoint, "/") + (&url.URL{Path: in.path}).EscapedPath()
 	if len(in.query) > 0 {
 		// Graph reads a plus as a plus: spaces are %20.
 		target += "?" + strings.ReplaceAll(in.query.Encode(), "+", "%20")
@@ -148,10 +163,10 @@ func (c *Client) do(ctx context.Context, pl runtime.Pipeline, endpoint string, i
 			return err
 		}
 	}
-	return send(pl, req, in.want, in.out)
+	return exchange(s.pipeline, req, in.want, in.out)
 }
 
-func send(pl runtime.Pipeline, req *policy.Request, want []int, out any) error {
+func exchange(pl runtime.Pipeline, req *policy.Request, want []int, out any) error {
 	resp, err := pl.Do(req)
 	if err != nil {
 		return unreachable(err)

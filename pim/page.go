@@ -19,11 +19,12 @@ type page[T any] struct {
 // list asks for in and every page behind it, and yields item by item. A stopped
 // loop fetches no further page; an error is yielded once and ends it. A page may be
 // empty and yet have a next one.
-func list[T any](ctx context.Context, pl runtime.Pipeline, endpoint string, in call, first func(context.Context, *page[T]) error) iter.Seq2[T, error] {
+func list[T any](ctx context.Context, s service, in call) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var zero T
 		var p page[T]
-		err := first(ctx, &p)
+		in.method, in.want, in.out = http.MethodGet, []int{http.StatusOK}, &p
+		err := s.send(ctx, in)
 		for err == nil {
 			for _, v := range p.Value {
 				if !yield(v, nil) {
@@ -35,7 +36,7 @@ func list[T any](ctx context.Context, pl runtime.Pipeline, endpoint string, in c
 				return
 			}
 			p = page[T]{}
-			err = at(in.op, follow(ctx, pl, endpoint, next, &p))
+			err = at(in.op, s.follow(ctx, in, next))
 		}
 		yield(zero, err)
 	}
@@ -43,8 +44,8 @@ func list[T any](ctx context.Context, pl runtime.Pipeline, endpoint string, in c
 
 // follow fetches the page that link names. The link comes from the service, yet a
 // token goes with it: it must stay at the endpoint that was asked.
-func follow(ctx context.Context, pl runtime.Pipeline, endpoint, link string, out any) error {
-	e, err := url.Parse(endpoint)
+func (s service) follow(ctx context.Context, in call, link string) error {
+	e, err := url.Parse(s.endpoint)
 	if err != nil {
 		return err
 	}
@@ -52,27 +53,24 @@ func follow(ctx context.Context, pl runtime.Pipeline, endpoint, link string, out
 	if err != nil || u.Scheme != e.Scheme || u.Host != e.Host || u.User != nil {
 		return &Error{Code: CodeInternal, Detail: "the next page lies at another host"}
 	}
+	done, err := s.budget.take(ctx, in, s.graph)
+	if err != nil {
+		return err
+	}
+	defer done()
 	req, err := runtime.NewRequest(ctx, http.MethodGet, link)
 	if err != nil {
 		return err
 	}
-	return send(pl, req, []int{http.StatusOK}, out)
+	return exchange(s.pipeline, req, in.want, in.out)
 }
 
 func armList[T any](ctx context.Context, c *Client, in call) iter.Seq2[T, error] {
-	in.method, in.want = http.MethodGet, []int{http.StatusOK}
-	return list(ctx, c.arm.Pipeline(), c.arm.Endpoint(), in, func(ctx context.Context, p *page[T]) error {
-		in.out = p
-		return c.armCall(ctx, in)
-	})
+	return list[T](ctx, c.arm, in)
 }
 
 func graphList[T any](ctx context.Context, c *Client, in call) iter.Seq2[T, error] {
-	in.method, in.want = http.MethodGet, []int{http.StatusOK}
-	return list(ctx, c.graph.Pipeline(), c.graphURL, in, func(ctx context.Context, p *page[T]) error {
-		in.out = p
-		return c.graphCall(ctx, in)
-	})
+	return list[T](ctx, c.graph, in)
 }
 
 // each turns the items of a list into something else; an item that cannot be turned
