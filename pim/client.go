@@ -149,7 +149,8 @@ func (s service) send(ctx context.Context, in call) (err error) {
 	}
 	defer done()
 	ctx = context.WithValue(ctx, runtime.CtxAPINameKey{}, in.op)
-	target := strings.TrimSuffix(s.endpoint, "/") + (&url.URL{Path: in.path}).EscapedPath()
+	// RawPath keeps quotes and parentheses, which Graph's functions are written with.
+	target := strings.TrimSuffix(s.endpoint, "/") + (&url.URL{Path: in.path, RawPath: in.path}).EscapedPath()
 	if len(in.query) > 0 {
 		// Graph reads a plus as a plus: spaces are %20.
 		target += "?" + strings.ReplaceAll(in.query.Encode(), "+", "%20")
