@@ -407,7 +407,7 @@ func TestDenyWins(t *testing.T) {
 	deny := func(rest string) *pim.Rules {
 		return rulesOf(t, onCallRule, "\n  - name: never\n    effect: deny\n"+rest)
 	}
-	anywhere := strings.NewReplacer("["+shop+"]", `[/, `+group1+`]`, "[Contributor]", "[Contributor, \"*\"]", "{memberOf: ["+onCall+"]}", "{any: true, types: [user, group]}").Replace(onCallRule)
+	anywhere := strings.NewReplacer("[grant]", "[grant, deactivate]", "["+shop+"]", `[/, `+group1+`]`, "[Contributor]", "[Contributor, \"*\"]", "{memberOf: ["+onCall+"]}", "{any: true, types: [user, group]}").Replace(onCallRule)
 	for _, tc := range []struct {
 		name, rest string
 		ask        func(*pim.Question)
@@ -426,6 +426,10 @@ func TestDenyWins(t *testing.T) {
 		{name: "of groups as principals", rest: "    principals: [{any: true, types: [group]}]",
 			ask:  func(q *pim.Question) { q.Principal.Type = "group" },
 			want: []pim.ReasonCode{pim.DeniedByRule}},
+		{name: "of groups as principals, whose access may end all the same", rest: "    principals: [{any: true, types: [group]}]",
+			ask: func(q *pim.Question) {
+				q.Request.Action, q.Request.Duration, q.Principal = pim.Deactivate, 0, pim.Subject{}
+			}},
 		{name: "of everybody, groups among them", rest: "    principals: [{any: true}]",
 			ask:  func(q *pim.Question) { q.Principal.Type = "group" },
 			want: []pim.ReasonCode{pim.DeniedByRule}},

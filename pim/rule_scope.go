@@ -67,5 +67,5 @@ func (set scopeSet) touches(s Scope) bool {
 
 // above reports whether s contains other for all we can tell from its path.
 func (s Scope) above(other Scope) bool {
-	return s.Contains(other) || s.Level() == LevelManagementGroup && other.Plane() == Azure && other.Level() != LevelTenant
+	return s.Contains(other) || s.Level() == LevelManagementGroup && other.Plane() == Azure
 }
