@@ -7,12 +7,12 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 AZURITE := .tools/azurite/node_modules/.bin/azurite
 GOTEST  := go test -count=1 -timeout 15m
 
-.PHONY: run test race lint lint-infra package bench fuzz soak cover clean docs
+.PHONY: run test race lint lint-infra stage smoke package pim bench fuzz soak clean
 
 # run builds the app as it is deployed, for this machine, and starts the local
 # stand-in for Azure: a simulated tenant, a Service Bus and a Functions host.
 run: stage
-	go run ./cmd/devhost --root $(APP) --rules cmd/devhost/rules.local.yaml
+	go run ./cmd/devhost --root $(APP)
 
 test: $(AZURITE)
 	$(GOTEST) ./...
@@ -36,6 +36,10 @@ stage:
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(APP)/handler ./cmd/handler
 	cp host.json rules.yaml sweep.yaml $(APP)/
 	for f in functions/*/function.json; do d=$(APP)/$$(basename $$(dirname $$f)); mkdir -p $$d && cp $$f $$d/; done
+
+# smoke runs the README's main job and follows it to its end.
+smoke:
+	./scripts/smoke.sh
 
 # package makes what is deployed: dist/app and dist/app.zip.
 package: export GOOS   := linux
