@@ -59,6 +59,10 @@ func (m *manner) activates() bool {
 	return a.Action == Grant || a.Action == Activate || (a.Action == Extend || a.Action == Renew) && a.Kind == Assignment
 }
 
+// assigns reports whether the request makes an active assignment as an administrator
+// does, which PIM holds to the administrators' rules alone.
+func (m *manner) assigns() bool { return m.q.Request.Action == Assign }
+
 // eligible is how long an eligibility would last that the request makes or lengthens,
 // zero if it does not.
 func (m *manner) eligible() Duration {
@@ -75,7 +79,7 @@ func (m *manner) eligible() Duration {
 }
 
 func (m *manner) length() {
-	if d, most := m.q.Request.Duration, m.rule.maxDuration; m.activates() && d > most {
+	if d, most := m.q.Request.Duration, m.rule.maxDuration; (m.activates() || m.assigns()) && d > most {
 		m.miss(TooLong, "%s is longer than the rule's %s", d, most)
 	}
 	if d, most := m.eligible(), m.rule.maxEligible; d > most {
@@ -130,13 +134,17 @@ func (m *manner) proof() {
 // A user's own token is judged by PIM itself.
 func (m *manner) policy() {
 	activates, eligible := m.activates() && m.rule.mode == OnBehalf, m.eligible()
-	if !activates && eligible == 0 {
+	if !activates && !m.assigns() && eligible == 0 {
 		return
 	}
 	p := m.q.Policy
 	if p == nil {
 		m.miss(Unproven, "PIM's own settings for the role could not be read")
 		return
+	}
+	if m.assigns() {
+		m.bound(p, m.q.Request.Duration, p.MaxAssigned(), "Expiration_Admin_Assignment")
+		m.enabled(p, "Enablement_Admin_Assignment")
 	}
 	// A grant by AdminAssign is held to the administrators' rules by PIM, and to the
 	// end users' by nobody but us.

@@ -14,6 +14,7 @@ const (
 	Grant          Action = "grant"          // make eligible if need be and allowed, then activate
 	MakeEligible   Action = "makeEligible"   // let the principal activate the role for a while
 	Activate       Action = "activate"       // turn an eligibility that stands into an active role
+	Assign         Action = "assign"         // make the role active for a while, with no eligibility: for what cannot activate
 	Deactivate     Action = "deactivate"     // end an active role
 	RemoveEligible Action = "removeEligible" // end an eligibility
 	Extend         Action = "extend"         // lengthen what has not ended
@@ -148,7 +149,7 @@ func (r *Request) normalise() error {
 		if r.Duration == 0 {
 			r.Duration = DefaultDuration
 		}
-	case MakeEligible, Extend, Renew:
+	case MakeEligible, Assign, Extend, Renew:
 		if r.Duration == 0 {
 			return invalid("duration", "duration is missing: %s needs one", r.Action)
 		}

@@ -27,12 +27,12 @@ func (p *ruleParser) bounds(r *rule, n *yaml.Node, f map[string]*yaml.Node) {
 		return slices.ContainsFunc(actions, func(a Action) bool { return slices.Contains(r.actions, a) })
 	}
 	switch {
-	case f["maxDuration"] == nil && does(Grant, Activate):
+	case f["maxDuration"] == nil && does(Grant, Activate, Assign):
 		p.fail(n, "maxDuration is missing: the rule lets roles become active")
 	case f["maxDuration"] == nil && f["maxEligible"] == nil && does(Extend, Renew):
 		p.fail(n, "maxDuration or maxEligible is missing: the rule lets access last longer")
-	case f["maxDuration"] != nil && !does(Grant, Activate, Extend, Renew):
-		p.fail(f["maxDuration"], "maxDuration bounds grant, activate, extend and renew, none of which is an action of the rule")
+	case f["maxDuration"] != nil && !does(Grant, Activate, Assign, Extend, Renew):
+		p.fail(f["maxDuration"], "maxDuration bounds grant, activate, assign, extend and renew, none of which is an action of the rule")
 	}
 	switch {
 	case f["maxEligible"] == nil && (r.make || does(MakeEligible)):
@@ -51,9 +51,9 @@ func (p *ruleParser) forms(r *rule, f map[string]*yaml.Node) {
 	case "", OnBehalf:
 	case Self:
 		r.mode = Self
-		for _, a := range []Action{MakeEligible, RemoveEligible} {
+		for _, a := range []Action{MakeEligible, RemoveEligible, Assign} {
 			if slices.Contains(r.actions, a) {
-				p.fail(f["mode"], "mode self cannot do %s: nobody makes or ends his own eligibility", a)
+				p.fail(f["mode"], "mode self cannot do %s: that is an administrator's", a)
 			}
 		}
 	default:

@@ -141,7 +141,7 @@ func (p *ruleParser) one(n *yaml.Node) (r rule, deny bool) {
 }
 
 func (p *ruleParser) actions(r *rule, n *yaml.Node) {
-	all := []Action{Grant, MakeEligible, Activate, Deactivate, RemoveEligible, Extend, Renew, Cancel}
+	all := []Action{Grant, MakeEligible, Activate, Assign, Deactivate, RemoveEligible, Extend, Renew, Cancel}
 	for _, s := range p.texts(n, func(item *yaml.Node, s string) string {
 		if !slices.Contains(all, Action(s)) {
 			p.fail(item, "action %q is unknown", clip(s))

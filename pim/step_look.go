@@ -20,7 +20,7 @@ const (
 func (w *work) look(ctx context.Context) {
 	var err error
 	switch w.change.Request.Action {
-	case Grant, Activate, MakeEligible:
+	case Grant, Activate, MakeEligible, Assign:
 		err = w.lookGive(ctx)
 	case Deactivate, RemoveEligible:
 		err = w.lookRemove(ctx)
@@ -61,7 +61,7 @@ func (w *work) lookGive(ctx context.Context) error {
 		return nil
 	}
 	effects := []Effect{w.give(c.Request.kind(), c.Request.Duration)}
-	if c.Request.Action != MakeEligible {
+	if c.Request.Action == Grant || c.Request.Action == Activate {
 		e, err := w.standing(ctx, Eligibility, a, now)
 		switch {
 		case err != nil:
