@@ -13,7 +13,7 @@ import (
 const everythingRule = `
   - name: everything
     effect: allow
-    actions: [grant, makeEligible, activate, deactivate, removeEligible, extend, renew, cancel]
+    actions: [grant, makeEligible, activate, assign, deactivate, removeEligible, extend, renew, cancel]
     callers: [{anyUser: true}, {anyKey: true}, {system: true}, {appIds: [` + crmApp + `]}]
     principals: [{any: true, types: [user, group, servicePrincipal]}]
     planes: [azure, directory, group]
@@ -43,7 +43,7 @@ const approvedRule = `
 func TestNoRuleAllowsWhatStandsAboveAllRules(t *testing.T) {
 	rules := rulesOf(t, everythingRule, approvedRule)
 	ends := []pim.Action{pim.Deactivate, pim.RemoveEligible, pim.Cancel}
-	gives := []pim.Action{pim.Grant, pim.MakeEligible, pim.Activate, pim.Extend, pim.Renew}
+	gives := []pim.Action{pim.Grant, pim.MakeEligible, pim.Activate, pim.Assign, pim.Extend, pim.Renew}
 	both := append(append([]pim.Action{}, gives...), ends...)
 	member := pim.Role{ID: "member", Name: "member"}
 	for _, tc := range []struct {

@@ -128,6 +128,33 @@ func TestOnBehalfPIMsOwnSettingsHold(t *testing.T) {
 	}
 }
 
+// What is assigned, PIM itself holds to its settings for administrators; what it asks
+// of users has no part in it.
+func TestAnAssignmentIsHeldToTheAdministratorsSettings(t *testing.T) {
+	rules := rulesOf(t, strings.NewReplacer("[activate, extend, renew]", "[assign]", "P1D", "P200D", "    maxEligible: P400D\n", "").Replace(personRule))
+	for _, tc := range []struct {
+		name   string
+		policy *pim.Policy
+		length pim.Duration
+		want   []pim.ReasonCode
+	}{
+		{name: "longer than an activation", policy: settings(), length: 180 * day},
+		{name: "longer than an assignment", policy: settings(), length: 181 * day, want: []pim.ReasonCode{pim.TooLong}},
+		{name: "longer than the rule", policy: settings(setting("Expiration_Admin_Assignment", func(r *pim.PolicyRule) { r.Expiration.Most = 365 * day })),
+			length: 201 * day, want: []pim.ReasonCode{pim.TooLong}},
+		{name: "what PIM asks of users", policy: settings(setting("Enablement_EndUser_Assignment", asks("MultiFactorAuthentication"))), length: day},
+		{name: "what PIM asks of administrators", policy: settings(setting("Enablement_Admin_Assignment", asks("MultiFactorAuthentication"))),
+			length: day, want: []pim.ReasonCode{pim.AdminMFA}},
+		{name: "settings that nobody has read", length: day, want: []pim.ReasonCode{pim.Unproven}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			q := inPerson(t)
+			q.Request.Action, q.Request.Duration, q.Eligible, q.Policy = pim.Assign, tc.length, nil, tc.policy
+			decided(t, rules.Decide(q), tc.want...)
+		})
+	}
+}
+
 func TestAnEligibilityThatAGrantMakesIsBoundByAllThree(t *testing.T) {
 	short := strings.Replace(onCallRule, "maxEligible: P1D", "maxEligible: PT8H", 1)
 	q := asked(t)
