@@ -16,7 +16,6 @@ import (
 type child struct {
 	host *Host
 	log  *slog.Logger
-	port int
 	path string
 	args []string
 	dir  string
@@ -30,8 +29,8 @@ type child struct {
 
 // newChild reads customHandler.description. A relative executable is looked
 // for in the root first, then in PATH.
-func newChild(h *Host, host hostJSON, port int) *child {
-	c := &child{host: h, log: h.log, port: port, ready: make(chan struct{})}
+func newChild(h *Host, host hostJSON) *child {
+	c := &child{host: h, log: h.log, ready: make(chan struct{})}
 	const description = "customhandler:description:"
 	c.dir = filepath.Join(h.cfg.Root, host[description+"workingdirectory"])
 	c.path = h.cfg.HandlerPath
@@ -147,7 +146,7 @@ func (c *child) ended(ctx context.Context, cmd *exec.Cmd, listening bool) (last 
 func (c *child) command() *exec.Cmd {
 	cmd := exec.Command(c.path, c.args...)
 	cmd.Dir = c.dir
-	cmd.Env = c.host.childEnvironment(c.port, c.dir)
+	cmd.Env = c.host.childEnvironment(c.dir)
 	cmd.Stdout = &console{log: c.log}
 	cmd.Stderr = &console{log: c.log, stderr: true}
 	// A grandchild may keep the pipes open; its lines are not waited for.

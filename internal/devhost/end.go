@@ -2,9 +2,6 @@ package devhost
 
 import (
 	"context"
-	"math/rand/v2"
-	"net"
-	"strconv"
 	"time"
 )
 
@@ -48,6 +45,7 @@ func (h *Host) end(why error, drain bool) {
 		_ = h.server.Close()
 		h.jobs.Wait()
 		h.background.Wait()
+		h.port.release()
 		close(h.done)
 	})
 }
@@ -64,21 +62,4 @@ func (h *Host) drainJobs() {
 	case <-time.After(h.cfg.Timing.DrainJobs):
 	case <-h.ctx.Done():
 	}
-}
-
-// freePort finds a port for the handler. It looks below the range that the
-// system takes ports for outgoing connections from: the handler binds its port
-// later, and again at each restart, and no connection may have it by then.
-func freePort() (int, error) {
-	for range 100 {
-		port := 15000 + rand.IntN(17000)
-		if ln, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)); err == nil {
-			return port, ln.Close()
-		}
-	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	return ln.Addr().(*net.TCPAddr).Port, ln.Close()
 }

@@ -11,15 +11,15 @@ import (
 
 // childEnvironment is the host's own whole environment, the app settings
 // included, and what it tells a handler.
-func (h *Host) childEnvironment(port int, dir string) []string {
+func (h *Host) childEnvironment(dir string) []string {
 	id := uuid.NewString()
 	ours := map[string]string{
 		"ASPNETCORE_URLS":                   h.URL(),
 		"AzureWebJobsScriptRoot":            h.cfg.Root,
 		"FUNCTIONS_APP_ROOT_PATH":           h.cfg.Root,
-		"FUNCTIONS_CUSTOMHANDLER_PORT":      strconv.Itoa(port),
+		"FUNCTIONS_CUSTOMHANDLER_PORT":      strconv.Itoa(h.port.number),
 		"FUNCTIONS_CUSTOMHANDLER_WORKER_ID": id,
-		"FUNCTIONS_HTTPWORKER_PORT":         strconv.Itoa(port),
+		"FUNCTIONS_HTTPWORKER_PORT":         strconv.Itoa(h.port.number),
 		"FUNCTIONS_HTTPWORKER_ID":           id,
 		"PWD":                               dir,
 	}

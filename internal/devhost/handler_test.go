@@ -106,7 +106,7 @@ func TestHandlerThatNeverListensEndsTheHostAtTheThirdTry(t *testing.T) {
 	a.plan(plan{NeverListen: true})
 	a.cfg.Timing.ListenWithin = 300 * time.Millisecond
 	host := a.start()
-	<-host.Done()
+	a.awaitEnd()
 	require.Len(t, a.events("start"), len(r.life(t).HandlerEvents))
 	require.ErrorContains(t, host.Err(), "the handler failed three times")
 	a.logs.await(t, "Exceeded http worker restart retry count. Shutting down Functions Host")
@@ -171,7 +171,7 @@ func TestExitOfTheHandlerIsAsRecorded(t *testing.T) {
 			lives := 0
 			for _, c := range want.Calls {
 				if c.Status == "" {
-					<-host.Done() // connection refused
+					a.awaitEnd() // connection refused
 					continue
 				}
 				require.Equal(t, c.Status.String(), a.get("/api/ok").status())

@@ -37,6 +37,7 @@ type Host struct {
 
 	listener net.Listener
 	server   *http.Server
+	port     *port
 	wire     *wire
 	child    *child
 	monitor  monitor
@@ -99,13 +100,12 @@ func (h *Host) load() error {
 	for name, err := range inError {
 		h.log.Error(fmt.Sprintf("The '%s' function is in error: %v", name, err), "category", "Host.Startup")
 	}
-	port, err := freePort()
-	if err != nil {
+	if h.port, err = reservePort(); err != nil {
 		return err
 	}
 	h.functions = functions
-	h.wire = &wire{addr: fmt.Sprintf("127.0.0.1:%d", port)}
-	h.child = newChild(h, host, port)
+	h.wire = &wire{addr: fmt.Sprintf("127.0.0.1:%d", h.port.number)}
+	h.child = newChild(h, host)
 	for _, f := range functions {
 		switch {
 		case f.disabled:

@@ -28,7 +28,7 @@ func (h *Host) invoke(ctx context.Context, name, id, reason string, do func(cont
 		defer cancel(nil)
 		watch := time.AfterFunc(h.functionTimeout, func() {
 			log.Error(fmt.Sprintf("Timeout value of %v exceeded by function 'Functions.%s' (Id: '%s'). Initiating cancellation.", h.functionTimeout, name, id))
-			h.killAfterGrace(cancel)
+			h.killAfterGrace(ctx, cancel)
 		})
 		defer watch.Stop()
 	}
@@ -42,12 +42,14 @@ func (h *Host) invoke(ctx context.Context, name, id, reason string, do func(cont
 	return nil
 }
 
-func (h *Host) killAfterGrace(cancel context.CancelCauseFunc) {
+// killAfterGrace kills the handler unless the invocation ends meanwhile, as it
+// does when another's time-out has killed the handler.
+func (h *Host) killAfterGrace(ctx context.Context, cancel context.CancelCauseFunc) {
 	select {
 	case <-time.After(h.cfg.Timing.TimeoutGrace):
 		h.child.kill()
 		cancel(errFunctionTimeout)
-	case <-h.ctx.Done():
+	case <-ctx.Done():
 	}
 }
 

@@ -270,9 +270,9 @@ func TestMessageWhoseHandlerCrashesIsDeadWithTheHost(t *testing.T) {
 	r := bundled(t, "servicebus-handler-exits-1-in-flight")
 	a := newApp(t, r)
 	n := a.connect(time.Minute)
-	host := a.start()
+	a.start()
 	n.send("answers", &sent{Text: text(`{"id":"x1"}`), MessageID: "m-x1"})
-	<-host.Done()
+	a.awaitEnd()
 	got := a.requests(len(r.HostRequest))
 	require.Len(t, got, len(r.HostRequest))
 	for i := range got {

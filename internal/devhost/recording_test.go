@@ -202,6 +202,16 @@ func (a *app) start() *devhost.Host {
 	return host
 }
 
+// awaitEnd waits until the host has ended by itself.
+func (a *app) awaitEnd() {
+	a.t.Helper()
+	select {
+	case <-a.host.Done():
+	case <-time.After(patience):
+		a.t.Fatal("the host has not ended")
+	}
+}
+
 func (a *app) events(kind string) (found []event) {
 	text, err := os.ReadFile(filepath.Join(a.dir, "events"))
 	if os.IsNotExist(err) {
