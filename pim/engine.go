@@ -65,6 +65,9 @@ const (
 	// giveUpMissing ends a change whose principal or role stays unknown: terraform
 	// waits ten minutes for replication.
 	giveUpMissing = 10 * time.Minute
+	// decisionHolds is how long a decision may wait for its effect: twice as long as
+	// the five minutes after which an assignment may be ended.
+	decisionHolds = 10 * time.Minute
 	// lookAgain is how long a lost race waits before it reads the winner's work.
 	lookAgain = 2 * time.Second
 )
@@ -211,6 +214,9 @@ func (w *work) step(ctx context.Context) error {
 		w.expireApproval()
 		return nil
 	}
+	if w.stale() {
+		w.change.enter(StepDecide, time.Now().UTC())
+	}
 	switch w.change.Step {
 	case StepDecide:
 		return w.decide(ctx)
@@ -227,6 +233,24 @@ func (w *work) step(ctx context.Context) error {
 		w.fail(ctx, &Error{Code: CodeInternal, Detail: "the journal names an unknown step"})
 	}
 	return nil
+}
+
+// stale reports whether the change must be decided anew before it goes on: its
+// decision is old, so that the rules or the facts may have changed, or everything
+// has been stopped since. What may have been asked of PIM is first looked for.
+func (w *work) stale() bool {
+	c := &w.change
+	switch {
+	case c.Step == StepLook:
+	case c.Step == StepSubmit && c.effect().Tried == 0:
+	default:
+		return false
+	}
+	return w.outdated()
+}
+
+func (w *work) outdated() bool {
+	return w.Guard.Stopped || time.Since(w.change.Decision.At) > decisionHolds
 }
 
 // end finishes the change and says so.

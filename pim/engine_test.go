@@ -191,3 +191,37 @@ func TestWhatIsYoungIsEndedOnceItMayBe(t *testing.T) {
 		require.True(t, c.Result.Already)
 	})
 }
+
+// A decision does not outlive the rules that made it: what waits is decided anew.
+func TestRulesThatChangeMeanwhileCount(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.tenant.Inject(simtenant.Fault{Method: http.MethodPut, Status: 429, RetryAfter: 20 * time.Minute})
+		c, err := w.engine.Start(t.Context(), key, w.ask("CR1", pim.Grant, w.sub, "Owner"))
+		require.NoError(t, err)
+		_, err = w.engine.Drive(t.Context(), key, c.ID(), time.Now().Add(time.Minute))
+		require.NoError(t, err)
+		w.rules("version: 1\nrules: []\n")
+		time.Sleep(30 * time.Minute)
+		require.NotEqual(t, pim.Done, w.finish("CR1").State)
+		require.Empty(t, w.tenant.Requests())
+	})
+}
+
+// One setting stops everything, also what was decided before.
+func TestStoppedMeansStopped(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		w := newWorld(t)
+		c, err := w.engine.Start(t.Context(), key, w.ask("CR1", pim.Grant, w.sub, "Owner"))
+		require.NoError(t, err)
+		c, err = w.engine.Advance(t.Context(), key, c.ID())
+		require.NoError(t, err)
+		require.Equal(t, pim.StepLook, c.Step)
+		w.engine.Guard.Stopped = true
+		c = w.finish("CR1")
+		require.Equal(t, pim.Refused, c.State)
+		require.Equal(t, pim.Stopped, c.Fault.Reasons[0].Code)
+		require.Equal(t, pim.Refused, w.drive(w.ask("CR2", pim.Deactivate, w.sub, "Owner")).State)
+		require.Zero(t, w.effects())
+	})
+}

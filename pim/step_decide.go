@@ -15,10 +15,9 @@ func (w *work) decide(ctx context.Context) error {
 		return nil
 	}
 	now := time.Now().UTC()
+	told := c.Decision.Allowed && c.Decision.Approval == nil
 	c.Role, c.Decision = role, d
-	if c.Decision.At.IsZero() {
-		c.Decision.At = now
-	}
+	c.Decision.At = now
 	// The audit line comes first: a grant we cannot account for must not happen.
 	if err := w.audit(ctx, c.record(AuditDecision, now)); err != nil {
 		w.fail(ctx, &Error{Code: CodeInternal, Detail: "the audit log cannot be written", Err: err})
@@ -36,7 +35,9 @@ func (w *work) decide(ctx context.Context) error {
 		c.tell(EventApproval, now)
 	default:
 		c.enter(StepLook, now)
-		c.tell(EventDecided, now)
+		if !told {
+			c.tell(EventDecided, now)
+		}
 	}
 	return nil
 }

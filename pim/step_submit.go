@@ -17,6 +17,10 @@ func (w *work) submit(ctx context.Context) error {
 			w.adopt(ctx, got)
 			return nil
 		case CodeNotFound:
+			if w.outdated() {
+				w.change.enter(StepDecide, time.Now().UTC())
+				return nil
+			}
 		default:
 			w.later(ctx, err)
 			return nil
