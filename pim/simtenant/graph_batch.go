@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -66,13 +65,12 @@ func checkBatch(items []graphBatchItem) *refusal {
 	}
 	seen := map[string]bool{}
 	for _, item := range items {
-		hasType := slices.ContainsFunc(slices.Collect(maps.Keys(item.Headers)), func(name string) bool { return strings.EqualFold(name, "Content-Type") })
 		switch {
 		case item.ID == "" || seen[strings.ToLower(item.ID)]:
 			return refuse("BadRequest", "Request Id '"+item.ID+"' is missing or has been duplicated.")
 		case item.Method == "" || item.URL == "" || strings.Contains(item.URL, "://"):
 			return refuse("BadRequest", "The method or the relative url of request '"+item.ID+"' is missing.")
-		case len(item.Body) > 0 && !hasType:
+		case len(item.Body) > 0 && !item.typed():
 			return refuse("BadRequest", "Write request id : "+item.ID+" does not contain Content-Type header or body.")
 		case slices.ContainsFunc(item.DependsOn, func(id string) bool { return !seen[strings.ToLower(id)] }):
 			return refuse("BadRequest", "Request '"+item.ID+"' depends on a request that is not there or comes later.")
@@ -80,6 +78,16 @@ func checkBatch(items []graphBatchItem) *refusal {
 		seen[strings.ToLower(item.ID)] = true
 	}
 	return nil
+}
+
+// typed reports whether the type of the body is named.
+func (i graphBatchItem) typed() bool {
+	for name := range i.Headers {
+		if strings.EqualFold(name, "Content-Type") {
+			return true
+		}
+	}
+	return false
 }
 
 func (t *Tenant) graphBatchItem(c *graphCall, item graphBatchItem) *answer {
