@@ -78,7 +78,7 @@ func TestDefinitionsAreSafe(t *testing.T) {
 			require.Equal(t, "ServiceBusConnection", in.Connection, name)
 			require.Len(t, d.Bindings, 1, name)
 		case "timerTrigger":
-			require.Regexp(t, `^%[A-Z_]+%$`, in.Schedule, name)
+			require.Regexp(t, `^(%[A-Z_]+%|\S+( \S+){5})$`, in.Schedule, name)
 			require.Len(t, d.Bindings, 1, name)
 		default:
 			require.Fail(t, "unknown trigger", "%s: %s", name, in.Type)

@@ -75,9 +75,6 @@ param auditReaders principal[] = []
 @description('When the sweep runs: NCRONTAB, six fields, seconds first, UTC. At least every two days, or its alert tells.')
 param sweepSchedule string = '0 0 3 * * *'
 
-@description('When changes that stand still are looked for: NCRONTAB. At least once an hour, or its alert tells.')
-param resumeSchedule string = '0 */5 * * * *'
-
 @description('How long the ledger keeps a change that has ended.')
 param ledgerRetention string = 'P400D'
 
@@ -261,7 +258,6 @@ module function 'app/function.bicep' = {
     apiCredential: apiCredential
     ledgerRetention: ledgerRetention
     sweepSchedule: sweepSchedule
-    resumeSchedule: resumeSchedule
     disabled: disabled
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount

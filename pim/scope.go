@@ -140,7 +140,18 @@ func outsideName(r rune) bool {
 }
 
 func fold(seg []string, i int, want string) bool {
-	return i < len(seg) && strings.EqualFold(seg[i], want)
+	return i < len(seg) && lower(seg[i]) == lower(want)
+}
+
+// lower folds ASCII alone, as Azure compares names. Folding more would take a name
+// with the Kelvin sign for one with a k, and one scope for another.
+func lower(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
 }
 
 // String is the scope as Azure writes it, in the caller's letter case where names
@@ -148,7 +159,7 @@ func fold(seg []string, i int, want string) bool {
 func (s Scope) String() string { return s.path }
 
 // Key is the scope in the one spelling that compares equal for equal scopes.
-func (s Scope) Key() string { return strings.ToLower(s.path) }
+func (s Scope) Key() string { return lower(s.path) }
 
 // Plane is the service the scope belongs to.
 func (s Scope) Plane() Plane { return s.plane }

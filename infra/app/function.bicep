@@ -80,9 +80,6 @@ param ledgerRetention string
 @description('When the sweep runs: six fields, seconds first, UTC.')
 param sweepSchedule string
 
-@description('When changes that stand still are looked for: six fields, seconds first, UTC.')
-param resumeSchedule string
-
 @description('Refuse everything: the switch for an emergency.')
 param disabled bool
 
@@ -167,7 +164,6 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
       PIM_SWEEP_STORE: '${st.properties.primaryEndpoints.blob}${sweepContainer}'
       PIM_DISABLED: disabled ? 'true' : ''
       SWEEP_SCHEDULE: sweepSchedule
-      RESUME_SCHEDULE: resumeSchedule
       AZURE_CLIENT_ID: identityClientId
       ServiceBusConnection__fullyQualifiedNamespace: serviceBusFqdn
       ServiceBusConnection__credential: 'managedidentity'

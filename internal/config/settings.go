@@ -92,7 +92,6 @@ var settings = []Setting{
 	{Name: "ServiceBusConnection__credential", Host: true, Doc: "managedidentity, so that the host signs in as we do."},
 	{Name: "ServiceBusConnection__clientId", Host: true, Doc: "Client id of the identity by which the host receives."},
 	{Name: "SWEEP_SCHEDULE", Host: true, Doc: "When the sweep runs, as NCRONTAB: second, minute, hour, day, month, weekday."},
-	{Name: "RESUME_SCHEDULE", Host: true, Doc: "When changes that stand still are looked for, as NCRONTAB."},
 	{Name: "WEBSITE_AUTH_ENABLED", Host: true, Doc: "Set by App Service where its authentication is on: only then its headers count.", read: func(c *Config, v string) (err error) {
 		c.EasyAuth, err = strconv.ParseBool(v)
 		return err
