@@ -30,7 +30,7 @@ func (t *Tenant) mayReadAudit(c caller) *refusal {
 func (t *Tenant) loggedEvents() []Event {
 	late := delay(t.opt.AuditDelay, 5*time.Minute)
 	var list []Event
-	for _, e := range t.events {
+	for _, e := range slices.Backward(t.events) {
 		if age := t.now().Sub(e.Time); age >= late && age <= auditsKept {
 			list = append(list, e)
 		}

@@ -1,9 +1,5 @@
 package simtenant
 
-import (
-	"maps"
-)
-
 const graphRulePrefix = "#microsoft.graph.unifiedRoleManagementPolicy"
 
 // renderGraphRule is one of the seventeen rules as Graph writes it.
@@ -43,7 +39,7 @@ func (t *Tenant) renderGraphApproval(a Approval) any {
 			who = map[string]any{"@odata.type": "#microsoft.graph.groupMembers", "groupId": id}
 		}
 		if p != nil {
-			maps.Copy(who, map[string]any{"description": p.name, "isBackup": false})
+			who["description"] = p.name
 		}
 		approvers = append(approvers, who)
 	}
