@@ -5,16 +5,13 @@ package entra
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
+	"slices"
 	"strings"
-	"sync"
 	"time"
 
-	"github.com/MicahParks/keyfunc/v3"
 	"github.com/azurepim/azure-pim/pim"
 	"github.com/golang-jwt/jwt/v5"
-	"golang.org/x/time/rate"
 )
 
 const (
@@ -22,17 +19,19 @@ const (
 	leeway = time.Minute
 	// maxToken is far above what Entra issues, which overflows groups at 200.
 	maxToken = 16 << 10
+
+	verify = "Verifier.Verify"
 )
 
-// Verifier reads access tokens of one tenant that are meant for this app.
+// Verifier reads access tokens of one tenant that are meant for this app. It is safe
+// for concurrent use.
 type Verifier struct {
 	Tenant   string   // directory id
 	Audience []string // any of these
 	Login    string   // sign-in endpoint, such as https://login.microsoftonline.com
 	Client   *http.Client
 
-	mu   sync.Mutex
-	keys keyfunc.Keyfunc
+	keys signingKeys
 }
 
 type claims struct {
@@ -48,13 +47,19 @@ type claims struct {
 	Methods  []string `json:"amr"`
 }
 
+// app reports whether the token is an application's own. It is marked where the app
+// registration asks for the mark; without it, Entra makes it out to the service
+// principal alone, which an ID token never is.
+func (c claims) app() bool {
+	return c.Type == "app" || c.Type == "" && c.Scopes == "" && c.Subject == c.ObjectID
+}
+
 // Verify returns who the token speaks for. Its error has CodeUnauthenticated for a
 // token that is not to be believed, and CodeBusy where the tenant's keys cannot be
-// had. The token stands in neither.
+// had. Nothing of the token stands in either.
 func (v *Verifier) Verify(ctx context.Context, token string) (pim.Caller, error) {
-	const op = "Verifier.Verify"
 	no := func(why string, err error) (pim.Caller, error) {
-		return pim.Caller{}, &pim.Error{Op: op, Code: pim.CodeUnauthenticated, Detail: why, Err: err}
+		return pim.Caller{}, &pim.Error{Op: verify, Code: pim.CodeUnauthenticated, Detail: why, Err: err}
 	}
 	if len(token) > maxToken {
 		return no("the token is too long", nil)
@@ -62,38 +67,45 @@ func (v *Verifier) Verify(ctx context.Context, token string) (pim.Caller, error)
 	if len(v.Audience) == 0 {
 		return no("tokens are not taken here", nil)
 	}
-	keys, err := v.keySet()
-	if err != nil {
-		return pim.Caller{}, &pim.Error{Op: op, Code: pim.CodeBusy, Retry: pim.RetryLater, Detail: "the tenant's signing keys cannot be read", Err: err}
-	}
 	var c claims
-	_, err = jwt.ParseWithClaims(token, &c, keys.KeyfuncCtx(ctx),
+	_, err := jwt.ParseWithClaims(token, &c, v.key(ctx),
 		jwt.WithValidMethods([]string{"RS256"}), jwt.WithAudience(v.Audience...), jwt.WithExpirationRequired(),
 		jwt.WithLeeway(leeway), jwt.WithIssuedAt())
+	busy, unread := errors.AsType[*pim.Error](err)
 	switch {
+	case unread:
+		return pim.Caller{}, busy
 	case errors.Is(err, jwt.ErrTokenExpired):
 		return no("the token has expired", nil)
 	case errors.Is(err, jwt.ErrTokenInvalidAudience):
 		return no("the token is for another audience", nil)
 	case err != nil:
-		return no("the token is not to be believed", errors.New(short(err.Error(), token)))
+		return no("the token is not to be believed", fault(err))
 	case !v.issued(c.Issuer) || !strings.EqualFold(c.Tenant, v.Tenant):
 		return no("the token is of another tenant", nil)
+	case c.Scopes == "" && !c.app():
+		return no("the token gives no access: it is of another kind", nil)
 	}
 	id, err := pim.ParsePrincipal(c.ObjectID)
 	if err != nil {
 		return no("the token names no object id", nil)
 	}
-	caller := pim.Caller{Kind: pim.CallerUser, ID: id, AppID: strings.ToLower(c.AppID + c.Party), Roles: c.Roles, Groups: c.Groups, Token: token}
-	// A token without a user has no scopes, and is marked where the app asked for
-	// the mark. Taking an app for a user would let it be a self.
-	if c.Type == "app" || c.Scopes == "" {
+	caller := pim.Caller{Kind: pim.CallerUser, ID: id, AppID: strings.ToLower(c.AppID + c.Party), Roles: c.Roles, Groups: c.Groups,
+		MFA: slices.Contains(c.Methods, "mfa"), Token: token}
+	// Taking an app for a user would let it be a self.
+	if c.app() {
 		caller.Kind, caller.Token = pim.CallerApp, ""
 	}
-	for _, m := range c.Methods {
-		caller.MFA = caller.MFA || m == "mfa"
-	}
 	return caller, nil
+}
+
+// key reads the tenant's keys from where its metadata says they are; the address is
+// the same in every cloud.
+func (v *Verifier) key(ctx context.Context) jwt.Keyfunc {
+	url := strings.TrimSuffix(v.Login, "/") + "/" + v.Tenant + "/discovery/v2.0/keys"
+	return func(t *jwt.Token) (any, error) {
+		return v.keys.key(t, func() (*keySet, error) { return readKeys(ctx, v.Client, url) })
+	}
 }
 
 // issued reports whether the issuer is the tenant's: Entra writes it in one way for
@@ -111,33 +123,16 @@ func (v *Verifier) issued(iss string) bool {
 	return false
 }
 
-// keySet reads the tenant's signing keys when the first token comes, refreshes them
-// every hour, and at once, though not oftener than every five minutes, for a key it
-// does not know: that is how a rotation shows. Reading that failed is tried again
-// with the next token.
-func (v *Verifier) keySet() (keyfunc.Keyfunc, error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.keys != nil {
-		return v.keys, nil
+// fault is what is wrong with a token, in words of ours: the library quotes pieces of
+// it.
+func fault(err error) error {
+	for _, known := range []error{
+		errUnknownKey, jwt.ErrTokenMalformed, jwt.ErrTokenSignatureInvalid, jwt.ErrTokenUnverifiable,
+		jwt.ErrTokenNotValidYet, jwt.ErrTokenUsedBeforeIssued, jwt.ErrTokenRequiredClaimMissing,
+	} {
+		if errors.Is(err, known) {
+			return known
+		}
 	}
-	failFirst := false
-	url := strings.TrimSuffix(v.Login, "/") + "/" + v.Tenant + "/discovery/v2.0/keys"
-	keys, err := keyfunc.NewDefaultOverrideCtx(context.Background(), []string{url}, keyfunc.Override{
-		Client: v.Client, HTTPTimeout: 10 * time.Second, RefreshInterval: time.Hour, NoErrorReturnFirstHTTPReq: &failFirst,
-		RefreshUnknownKID: rate.NewLimiter(rate.Every(5*time.Minute), 1),
-		// A token under an invented key must not keep its caller waiting for a turn.
-		RateLimitWaitMax: time.Second,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("reading signing keys: %w", err)
-	}
-	v.keys = keys
-	return keys, nil
-}
-
-// short takes the token out of a library's message.
-func short(msg, token string) string {
-	msg = strings.ReplaceAll(msg, token, "[token]")
-	return msg[:min(len(msg), 200)]
+	return nil
 }
