@@ -14,7 +14,8 @@ func claimsGraph(c *call) bool {
 // graphCall is a call to Microsoft Graph whose path was understood.
 type graphCall struct {
 	*call
-	args []string // what stands at the places in braces of the route
+	args     []string // what stands at the places in braces of the route
+	expanded []string // the relations that $expand has been read to ask for
 }
 
 // serveGraph serves Microsoft Graph.
@@ -50,7 +51,7 @@ func (t *Tenant) answerGraph(c *call) *answer {
 		return graphError(refuse("BadRequest", "Resource not found for the segment '"+lastSegment(c.path)+"'."))
 	}
 	if sameID(lastSegment(c.path), "$batch") {
-		return t.graphBatch(&graphCall{c, nil}) // its parts are counted, each by itself
+		return t.graphBatch(&graphCall{call: c}) // its parts are counted, each by itself
 	}
-	return t.throttleGraph(c, func() *answer { return route.serve(t, &graphCall{c, args}) })
+	return t.throttleGraph(c, func() *answer { return route.serve(t, &graphCall{call: c, args: args}) })
 }

@@ -129,10 +129,11 @@ func (t comparison) knows(at string, schema map[string]any, v any) {
 	case map[string]any:
 		if name, ok := v["@odata.type"].(string); ok {
 			named, ok := graphSchemas()[strings.TrimPrefix(name, "#")].(map[string]any)
-			if ok {
-				schema = named
-				t.check(at, graphSpec, named, v)
+			if !ok {
+				return // the document is an excerpt
 			}
+			schema = named
+			t.check(at, graphSpec, named, v)
 		}
 		properties, described := schema["properties"].(map[string]any)
 		for name, value := range v {

@@ -15,7 +15,7 @@ func (p *principal) properties() map[string]any {
 		return map[string]any{
 			"id": p.id, "deletedDateTime": nil, "accountEnabled": !p.disabled, "appDisplayName": p.name, "appId": p.appID,
 			"displayName": p.name, "servicePrincipalNames": []string{p.appID}, "servicePrincipalType": p.applicationType(),
-			"tags": []string{}, "createdDateTime": wholeSeconds(p.created),
+			"tags": []string{},
 		}
 	}
 	return map[string]any{

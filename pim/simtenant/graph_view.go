@@ -43,6 +43,7 @@ func (c *graphCall) expansions(known ...string) ([]expansion, *refusal) {
 				e.nested = m[3]
 			}
 			list, from = append(list, e), i+1
+			c.expanded = append(c.expanded, e.name)
 		}
 	}
 	return list, nil
@@ -73,9 +74,8 @@ func (c *graphCall) selectFrom(item map[string]any) *refusal {
 			return refuse("BadRequest", "Could not find a property named '"+name+"' on the type of the resource.")
 		}
 	}
-	expand := c.query.Get("$expand")
 	maps.DeleteFunc(item, func(name string, _ any) bool {
-		return !strings.HasPrefix(name, "@") && !slices.Contains(wanted, name) && !strings.Contains(expand, name)
+		return !strings.HasPrefix(name, "@") && !slices.Contains(wanted, name) && !slices.Contains(c.expanded, name)
 	})
 	return nil
 }
