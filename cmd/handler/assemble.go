@@ -2,13 +2,17 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/azurepim/azure-pim/functions"
 	"github.com/azurepim/azure-pim/handler"
 	"github.com/azurepim/azure-pim/internal/config"
+	"github.com/azurepim/azure-pim/internal/entra"
 	"github.com/azurepim/azure-pim/pim"
 	"github.com/azurepim/azure-pim/pim/ledger"
 )
@@ -37,10 +41,14 @@ func assemble(ctx context.Context, c config.Config, log *slog.Logger) (*function
 	if err != nil {
 		return nil, err
 	}
+	self, err := ourselves(ctx, c, cred, log)
+	if err != nil {
+		return nil, err
+	}
 	app := &functions.App{Log: log, Version: version, Retention: c.Retention}
 	app.Engine = &pim.Engine{
 		Tenant: c.Tenant, Client: client, Audit: sink, Rules: rules, Log: log, Lease: c.Lease, Trace: handler.InvocationID,
-		Guard: pim.Guard{Identity: c.Identity, AdminGroups: c.AdminGroups, Protected: c.Protected, ResourceGroup: c.ResourceGroup, Stopped: c.Stopped},
+		Guard: pim.Guard{Identity: self, AdminGroups: c.AdminGroups, Protected: c.Protected, ResourceGroup: c.ResourceGroup, Stopped: c.Stopped},
 	}
 	if err := openLedger(app, c, cred); err != nil {
 		return nil, err
@@ -63,6 +71,22 @@ func identity(c config.Config) (azcore.TokenCredential, error) {
 		o.ID = azidentity.ClientID(c.ClientID)
 	}
 	return azidentity.NewManagedIdentityCredential(o)
+}
+
+// ourselves is who we must never grant anything to: what the setting says, or what
+// our own token says.
+func ourselves(ctx context.Context, c config.Config, cred azcore.TokenCredential, log *slog.Logger) ([]string, error) {
+	if len(c.Identity) > 0 {
+		return c.Identity, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	id, err := entra.Self(ctx, cred, c.Cloud.Services[cloud.ResourceManager].Audience+"/.default")
+	if err != nil {
+		return nil, fmt.Errorf("PIM_IDENTITY_OBJECT_ID is not set, and the identity cannot be asked: %w", err)
+	}
+	log.InfoContext(ctx, "our own identity", "objectId", id)
+	return []string{id}, nil
 }
 
 func openLedger(app *functions.App, c config.Config, cred azcore.TokenCredential) error {

@@ -69,7 +69,7 @@ var settings = []Setting{
 		return err
 	}},
 	{Name: "PIM_AUDIT_CONTAINER", Doc: "URL of the blob container for the audit log. Empty: stdout alone.", read: at(func(c *Config) *string { return &c.AuditContainer })},
-	{Name: "PIM_IDENTITY_OBJECT_ID", Doc: "Object id of our own identity, which is never granted anything.", read: ids(func(c *Config) *[]string { return &c.Identity })},
+	{Name: "PIM_IDENTITY_OBJECT_ID", Doc: "Object id of our own identity, which is never granted anything. Empty: what its token says.", read: ids(func(c *Config) *[]string { return &c.Identity })},
 	{Name: "PIM_ADMIN_GROUPS", Doc: "Object ids of the groups that administer this app, parted by commas. They are never granted anything, nor changed.", read: ids(func(c *Config) *[]string { return &c.AdminGroups })},
 	{Name: "PIM_PROTECTED_PRINCIPALS", Doc: "Object ids of protected (break-glass) principals, parted by commas.", read: ids(func(c *Config) *[]string { return &c.Protected })},
 	{Name: "PIM_RESOURCE_GROUP", Doc: "Full id of the app's own resource group, over which nothing is granted.", read: func(c *Config, v string) (err error) {
