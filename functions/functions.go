@@ -12,6 +12,7 @@ import (
 
 	"github.com/azurepim/azure-pim/handler"
 	"github.com/azurepim/azure-pim/pim"
+	"github.com/azurepim/azure-pim/pim/sweep"
 )
 
 // Definitions holds every <name>/function.json.
@@ -42,7 +43,9 @@ type App struct {
 	// it for ever.
 	Retention time.Duration
 	Pruner    Pruner
-	Version   string // of the build, for the health page
+	// Sweeper ends access that has outlived its reason; nil sweeps nothing.
+	Sweeper *sweep.Sweeper
+	Version string // of the build, for the health page
 }
 
 // Pruner forgets changes that ended before a time and of which everything is told.
@@ -65,10 +68,14 @@ func (a *App) Table() []handler.Function {
 		handler.HTTP("audit", "GET "+Prefix+"audit", a.endpoint(a.audit)),
 		handler.HTTP("deadletters", "GET "+Prefix+"deadletters", a.endpoint(a.deadletters)),
 		handler.HTTP("deadletter", "POST "+Prefix+"deadletters/{id}", a.endpoint(a.deadletter)),
+		handler.HTTP("sweeps", "GET,POST "+Prefix+"sweeps", a.endpoint(a.sweeps)),
+		handler.HTTP("sweeprun", "GET "+Prefix+"sweeps/{id}", a.sweepRun()),
+		handler.HTTP("sweeprestore", "POST "+Prefix+"sweeps/{id}/restore", a.endpoint(a.sweepRestore)),
 		handler.HTTP("health", "GET "+Prefix+"health", http.HandlerFunc(a.health)),
 		handler.HTTP("openapi", "GET "+Prefix+"openapi.json", http.HandlerFunc(openapi)),
 		handler.ServiceBus("requests", a.requests),
 		handler.ServiceBus("advance", a.advance),
 		handler.Timer("resume", a.resume),
+		handler.Timer("sweep", a.sweep),
 	}
 }

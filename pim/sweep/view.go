@@ -1,0 +1,264 @@
+package sweep
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/azurepim/azure-pim/pim"
+)
+
+// mostRows bounds the rows of what ends soon on a page; the columns above them count
+// all.
+const mostRows = 60
+
+// view is a Status as people read it: the page and the text say the same.
+type view struct {
+	Status
+	Headline string
+	Rows     []row
+	Endings  []ending
+	More     int // endings beyond those listed
+	Chart    *chart
+	Rules    []ruleCount
+}
+
+// row is one finding.
+type row struct {
+	Proposal
+	State string // in words
+	Class string // of the state, for the eye
+	Note  string
+}
+
+// ending is one thing that ends soon.
+type ending struct {
+	Ending
+	Left  string
+	Share int // of the time shown that is left, in percent
+}
+
+type ruleCount struct {
+	Rule            Rule
+	Found, Removing int
+}
+
+func newView(st Status) view {
+	v := view{Status: st}
+	outcomes := map[int]Outcome{}
+	for _, o := range st.Outcomes {
+		outcomes[o.N] = o
+	}
+	for _, p := range st.Plan.Proposals {
+		v.Rows = append(v.Rows, newRow(p, outcomes[p.N], st.Run.Phase))
+	}
+	for _, n := range removing {
+		c := ruleCount{Rule: n}
+		for _, p := range st.Plan.Proposals {
+			if p.Rule == n {
+				c.Found++
+				if p.Removable() {
+					c.Removing++
+				}
+			}
+		}
+		if c.Found > 0 {
+			v.Rules = append(v.Rules, c)
+		}
+	}
+	v.endings()
+	v.Headline = headline(st)
+	return v
+}
+
+func headline(st Status) string {
+	switch n := st.Plan.Removable(); {
+	case st.Run.Phase == Applied:
+		return fmt.Sprintf("%s removed.", count(st.Tally.Removed, "access", "accesses"))
+	case st.Run.Phase == Applying:
+		return fmt.Sprintf("Being applied: %d of %d removed so far.", st.Tally.Removed, n)
+	case n > 0:
+		return fmt.Sprintf("Nothing has been removed. Applying this plan removes %s.", count(n, "access", "accesses"))
+	case len(st.Plan.Proposals) > 0:
+		return "Nothing has been removed, and applying this plan removes nothing."
+	}
+	return "Nothing was found that has outlived its reason."
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+var stateWords = map[Result][2]string{
+	Waiting: {"to be removed", "todo"}, OnWay: {"on the way", "todo"}, Removed: {"removed", "done"}, Gone: {"gone before", "calm"},
+	Skipped: {"skipped", "calm"}, Refused: {"refused", "bad"}, Failed: {"failed", "bad"},
+}
+
+func newRow(p Proposal, o Outcome, phase Phase) row {
+	r := row{Proposal: p, State: "reported", Class: "calm", Note: o.Why}
+	switch {
+	case p.Held == heldByMode:
+		return r
+	case p.Held != "":
+		r.State, r.Class, r.Note = "held back", "held", p.Held
+		return r
+	case phase == Planned || o.State == "":
+		r.State, r.Class = "to be removed", "todo"
+		return r
+	}
+	words := stateWords[o.State]
+	r.State, r.Class = words[0], words[1]
+	switch o.Restored {
+	case Back:
+		r.State, r.Class = "removed, restored", "calm"
+	case Refused, Failed:
+		r.Note = "restoring it was " + string(o.Restored)
+	}
+	if o.Note != "" {
+		r.Note = o.Note
+	}
+	return r
+}
+
+// Who is the principal as people know it.
+func (p Proposal) Who() string { return cmp.Or(p.Name, p.Principal) }
+
+// What is the role as people know it.
+func (p Proposal) What() string { return cmp.Or(p.Role.Name, p.Role.ID) }
+
+// Where is the scope's own name, or its path.
+func (p Proposal) Where() string { return cmp.Or(p.ScopeName, p.Scope) }
+
+// Sort tells the kinds apart in a word.
+func (p Proposal) Sort() string {
+	switch {
+	case p.Action == pim.Cancel:
+		return "request"
+	case p.Kind == pim.Eligibility:
+		return "eligible"
+	case p.Activated:
+		return "activated"
+	}
+	return "active"
+}
+
+// Who is the principal as people know it.
+func (e Ending) Who() string { return cmp.Or(e.Name, e.Principal) }
+
+// What is the role as people know it.
+func (e Ending) What() string { return cmp.Or(e.Role.Name, e.Role.ID) }
+
+// chart is what ends on each day from the plan on.
+type chart struct {
+	Width, Height, Base int
+	Bars                []bar
+	Lines               []gridLine
+	Total               int
+	Last                time.Time
+}
+
+type bar struct {
+	X, Width                     int
+	ActiveY, ActiveH             int
+	EligibleY, EligibleH         int
+	Day                          string
+	Label                        string // under the axis; empty for most days of a long chart
+	Middle, Active, Eligible, At int
+}
+
+type gridLine struct {
+	Y     int
+	Label string
+}
+
+func (v *view) endings() {
+	all := slices.Clone(v.Plan.Expiring)
+	slices.SortFunc(all, func(a, b Ending) int { return cmp.Or(a.End.Compare(b.End), cmp.Compare(a.Scope, b.Scope)) })
+	if len(all) == 0 {
+		return
+	}
+	v.Chart = newChart(v.Plan.At, all)
+	span := v.Chart.Last.Sub(v.Plan.At)
+	for i, e := range all {
+		if i == mostRows {
+			v.More = len(all) - mostRows
+			break
+		}
+		left := e.End.Sub(v.Plan.At)
+		v.Endings = append(v.Endings, ending{e, days(left), max(1, int(100*left/span))})
+	}
+}
+
+// newChart stacks what ends on each day: active below, eligible on top.
+func newChart(from time.Time, all []Ending) *chart {
+	const width, height, base, left = 960, 220, 180, 40
+	first := from.Truncate(24 * time.Hour)
+	n := int(all[len(all)-1].End.Sub(first).Hours()/24) + 1
+	active, eligible := make([]int, n), make([]int, n)
+	most := 1
+	for _, e := range all {
+		d := max(0, int(e.End.Sub(first).Hours()/24))
+		if e.Kind == pim.Eligibility {
+			eligible[d]++
+		} else {
+			active[d]++
+		}
+		most = max(most, active[d]+eligible[d])
+	}
+	top := niceTop(most)
+	scale := func(k int) int { return k * (base - 20) / top }
+	c := &chart{Width: width, Height: height, Base: base, Total: len(all), Last: first.Add(time.Duration(n) * 24 * time.Hour)}
+	for _, part := range []int{0, top / 2, top} {
+		if len(c.Lines) == 0 || c.Lines[len(c.Lines)-1].Label != fmt.Sprint(part) {
+			c.Lines = append(c.Lines, gridLine{base - scale(part), fmt.Sprint(part)})
+		}
+	}
+	step := (width - left - 10) / max(n, 7)
+	every := int(math.Ceil(float64(n) / 15))
+	for d := range n {
+		at := first.Add(time.Duration(d) * 24 * time.Hour)
+		b := bar{X: left + d*step + step/8, Width: max(2, step*3/4), Day: at.Format("Monday, 2 January 2006"), Active: active[d], Eligible: eligible[d], At: d}
+		b.Middle = b.X + b.Width/2
+		b.ActiveH, b.EligibleH = scale(active[d]), scale(eligible[d])
+		b.ActiveY = base - b.ActiveH
+		b.EligibleY = b.ActiveY - b.EligibleH
+		if d%every == 0 {
+			b.Label = at.Format("2 Jan")
+		}
+		c.Bars = append(c.Bars, b)
+	}
+	return c
+}
+
+// niceTop is the smallest round number that is no less than n.
+func niceTop(n int) int {
+	for scale := 1; ; scale *= 10 {
+		for _, f := range []int{2, 4, 10} {
+			if n <= f*scale {
+				return f * scale
+			}
+		}
+	}
+}
+
+// Open counts removals that have not ended.
+func (v view) Open() int { return v.Tally.OnWay + v.Tally.Waiting }
+
+// Trouble counts removals that did not happen and should have.
+func (v view) Trouble() int { return v.Tally.Refused + v.Tally.Failed }
+
+// HeldBack counts what a cap or a protection holds back.
+func (v view) HeldBack() int {
+	n := 0
+	for _, p := range v.Plan.Proposals {
+		if p.Held != "" && p.Held != heldByMode {
+			n++
+		}
+	}
+	return n
+}
