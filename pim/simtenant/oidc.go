@@ -1,6 +1,7 @@
 package simtenant
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 )
@@ -72,6 +73,16 @@ func (t *Tenant) instance() *answer {
 	})
 }
 
+// signInError is a refusal of the sign-in service, whose description begins with a
+// number that clients read from error_codes.
 func signInError(status int, code, description string) *answer {
-	return reply(status, map[string]any{"error": code, "error_description": description})
+	body := map[string]any{"error": code, "error_description": description}
+	var number int
+	if _, err := fmt.Sscanf(description, "AADSTS%d", &number); err == nil {
+		body["error_codes"] = []int{number}
+	}
+	if number == 65001 {
+		body["suberror"] = "consent_required"
+	}
+	return reply(status, body)
 }
