@@ -18,6 +18,10 @@
 // into an ask, and renders what the plane-neutral core answers. Unexported
 // methods of Tenant expect the lock to be held; exported ones take it.
 //
+// The files arm*.go are Azure Resource Manager, graph*.go are Microsoft Graph: the
+// look-ups in the directory, PIM for directory roles and for groups, which are one
+// collection with two vocabularies, and the audit log. The others are shared.
+//
 // # How to add a plane
 //
 // The core knows three planes by name (PlaneAzure, PlaneDirectory, PlaneGroup)

@@ -101,7 +101,7 @@ func TestUnitsAreTheDocumentedOnes(t *testing.T) {
 	require.Equal(t, "4", r.Header.Get("x-ms-resource-unit"))
 }
 
-func TestGraphThrottlesByUnitsWritesAndReportsApart(t *testing.T) {
+func TestGraphThrottlesByUnitsAndReportsApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, simtenant.Options{Throttle: true})
 		admin := w.admin()
@@ -129,5 +129,19 @@ func TestGraphThrottlesByUnitsWritesAndReportsApart(t *testing.T) {
 		require.True(t, warned)
 		require.Equal(t, "ResourceUnitLimitExceeded", got.Header.Get("x-ms-throttle-information"))
 		require.Regexp(t, "^Tenant_Application/ReadWrite/[0-9a-f-]{36}/"+w.ID()+"$", got.Header.Get("x-ms-throttle-scope"))
+	})
+}
+
+func TestGraphThrottlesWrites(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, simtenant.Options{Throttle: true})
+		token := w.UserToken(w.admin(), simtenant.AudienceGraph)
+		for range 3000 {
+			require.Equal(t, http.StatusBadRequest, w.graphAs(token, "POST", assignRole, props{}).Status)
+		}
+		r := w.graphAs(token, "POST", assignRole, props{})
+		require.Equal(t, http.StatusTooManyRequests, r.Status)
+		require.Equal(t, "WriteLimitExceeded", r.Header.Get("x-ms-throttle-information"))
+		require.Equal(t, http.StatusOK, w.graphAs(token, "GET", activeRoles, nil).Status, "reading goes on")
 	})
 }

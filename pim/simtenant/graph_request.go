@@ -29,17 +29,21 @@ func (s collection) postRequest(t *Tenant, c *graphCall) *answer {
 	}
 	r, err := t.submit(a)
 	if err != nil {
-		return graphError(t.dressed(err))
+		return graphError(s.dressed(t, err))
 	}
 	item := s.renderRequest(t, c, r)
 	item["@odata.context"] = c.metadata(s.path(nounRequests) + "/$entity")
 	return reply(http.StatusCreated, item)
 }
 
-// dressed wraps some of the demands for an authentication context, as was seen.
-func (t *Tenant) dressed(r *refusal) *refusal {
-	if r.code == "RoleAssignmentRequestAcrsValidationFailed" && t.refusals%2 == 1 {
+// dressed gives a refusal of the core the looks that it was seen with: demands for
+// an authentication context are wrapped at times, and a group speaks of members.
+func (s collection) dressed(t *Tenant, r *refusal) *refusal {
+	switch {
+	case r.code == "RoleAssignmentRequestAcrsValidationFailed" && t.refusals%2 == 1:
 		return wrapped(r)
+	case r == errExists && s.plane == PlaneGroup && s.kind == Assignment:
+		return refuse(r.code, "One or more added object references already exist for the following modified properties: 'members'.")
 	}
 	return r
 }

@@ -77,6 +77,9 @@ func (t *Tenant) UpdatePolicy(plane Plane, scope, role string, change func(*Poli
 	if plane == PlaneAzure {
 		scope, role = t.mustScope(scope), t.mustRole(role)
 	}
+	if plane == PlaneGroup {
+		t.onboard(t.mustGroup(scope))
+	}
 	p := t.policy(plane, scope, role)
 	change(p)
 	p.modified = t.now()

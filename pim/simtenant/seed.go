@@ -31,7 +31,9 @@ func (t *Tenant) seed(k Kind, g Grant) string {
 		g.Scope, g.Role = t.mustScope(g.Scope), t.mustRole(g.Role)
 	}
 	if g.Plane == PlaneGroup {
-		t.onboard(t.mustGroup(g.Scope))
+		group := t.mustGroup(g.Scope)
+		t.onboard(group)
+		g.Scope = group.id
 	}
 	s := t.newSchedule(place{g.Plane, k, g.Scope, g.Role, g.Principal}, t.newID())
 	s.outside = true
