@@ -107,6 +107,9 @@ func (a *App) approval(r *http.Request, caller pim.Caller) (answer, error) {
 		}
 		return answer{status: http.StatusOK, body: map[string]any{"id": id, "approve": in.Approve}}, err
 	}
+	if err := pim.CheckID(id); err != nil {
+		return answer{}, err
+	}
 	c, err := a.Engine.Vote(ctx, caller, id, in)
 	if err != nil {
 		return answer{}, err

@@ -100,7 +100,11 @@ func answerTo(c pim.Change) (answer, error) {
 
 // change tells how a change fares: to who asked for it, and to readers.
 func (a *App) change(r *http.Request, caller pim.Caller) (answer, error) {
-	c, err := a.Engine.Ledger.Load(r.Context(), r.PathValue("id"))
+	id := r.PathValue("id")
+	if err := pim.CheckID(id); err != nil {
+		return answer{}, err
+	}
+	c, err := a.Engine.Ledger.Load(r.Context(), id)
 	if err != nil {
 		return answer{}, err
 	}
@@ -117,6 +121,11 @@ func (a *App) change(r *http.Request, caller pim.Caller) (answer, error) {
 func (a *App) listChanges(r *http.Request, caller pim.Caller) (answer, error) {
 	q := r.URL.Query()
 	f := pim.Filter{After: q.Get("next"), Principal: q.Get("principal")}
+	if f.After != "" {
+		if err := pim.CheckID(f.After); err != nil {
+			return answer{}, &pim.Error{Code: pim.CodeInvalid, Field: "next", Detail: "next is not one that an earlier page named"}
+		}
+	}
 	if f.Principal != "" {
 		id, err := pim.ParsePrincipal(f.Principal)
 		if err != nil {

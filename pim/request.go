@@ -136,8 +136,10 @@ func (r *Request) Check() error { return r.normalise() }
 
 // normalise fills defaults and checks what depends on the action.
 func (r *Request) normalise() error {
-	if err := checkID(r.ID); err != nil {
-		return err
+	if r.ID != "" { // an absent one is made up
+		if err := CheckID(r.ID); err != nil {
+			return err
+		}
 	}
 	switch r.Kind {
 	case "", Eligibility, Assignment:
@@ -211,10 +213,10 @@ func unprintable(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == unicode.ReplacementChar || r == '\u2028' || r == '\u2029'
 }
 
-// checkID takes letters, digits and . _ : - so that an id can stand in a URL, a
-// table key and a message id as it is.
-func checkID(id string) error {
-	ok := len(id) <= maxID && id != "." && id != ".." && !strings.ContainsFunc(id, func(r rune) bool {
+// CheckID takes letters, digits and . _ : - so that a change id can stand in a URL, a
+// table key and a message id as it is. Its error has CodeInvalid.
+func CheckID(id string) error {
+	ok := id != "" && len(id) <= maxID && id != "." && id != ".." && !strings.ContainsFunc(id, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._:-", r)
 	})
 	if !ok {
