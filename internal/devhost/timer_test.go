@@ -20,6 +20,8 @@ func (a *app) at(moment time.Time) {
 	a.cfg.Now = func() time.Time { return time.Now().Add(ahead) }
 }
 
+var scheduleStatus = regexp.MustCompile(`"ScheduleStatus":\{[^}]+\}`)
+
 var recordedNow = regexp.MustCompile(`"UtcNow":"([^"]+)"`)
 
 // fired is when the host sent the recorded timer request.
@@ -112,7 +114,9 @@ func TestAnswersToATimerCountAsRecorded(t *testing.T) {
 			a.store(r.HostRequest[0])
 			host := a.start()
 			err := host.Fire(t.Context(), "sweep")
-			requireSame(t, r.HostRequest[0], a.requests(1)[0])
+			got := a.requests(1)[0]
+			requireSame(t, r.HostRequest[0], got)
+			require.Equal(t, scheduleStatus.FindString(r.HostRequest[0].Body), scheduleStatus.FindString(got.Body), "to the last digit")
 			var did found
 			require.NoError(t, json.Unmarshal(r.HostDid, &did))
 			for _, line := range did.Log {
