@@ -19,7 +19,7 @@ var functionName = regexp.MustCompile(`(?i)^[a-z][a-z0-9_-]{0,127}$`)
 // New panics if the table is wrong: a name that the host would not take, a
 // pattern that does not parse, a name or a pattern that comes twice.
 func New(log *slog.Logger, o Options, fns ...Function) http.Handler {
-	o = o.withDefaults()
+	o = o.WithDefaults()
 	var t table
 	names := map[string]bool{}
 	patterns := map[string]bool{}

@@ -28,7 +28,8 @@ type Options struct {
 	MaxEnvelope int64
 }
 
-func (o Options) withDefaults() Options {
+// WithDefaults fills in what a zero field stands for.
+func (o Options) WithDefaults() Options {
 	set(&o.HTTPDeadline, 180*time.Second)
 	set(&o.Deadline, 240*time.Second)
 	set(&o.Grace, 10*time.Second)

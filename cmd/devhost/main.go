@@ -91,7 +91,7 @@ func host(ctx context.Context, o options, out io.Writer, log *slog.Logger) error
 	}
 	defer h.Close()
 	if err := h.Ready(ctx); err == nil {
-		fmt.Fprint(out, sample(h))
+		fmt.Fprint(out, sample(h, settings["PIM_RULES"]))
 	} else if ctx.Err() == nil {
 		return err
 	}
@@ -104,11 +104,19 @@ func host(ctx context.Context, o options, out io.Writer, log *slog.Logger) error
 	}
 }
 
-// sample is a call of the original sample's function, to be pasted.
-func sample(h *devhost.Host) string {
-	return fmt.Sprintf(`The function app is at %[1]s, its key is %[2]s
-and its master key %[3]s. The sample request:
+// sample is a call of the original sample's function, to be pasted, and where to go
+// from there.
+func sample(h *devhost.Host, rules string) string {
+	return fmt.Sprintf(`
+The function app is at %[1]s, its key is %[2]s and its master key %[3]s.
+Who may ask for what is in %[7]s (read at the start).
+The sample request, a ticket system's that makes Alice the owner of a subscription for an hour:
 
 curl -sS -i -X %[4]s %[1]s/api/activatePIMRole -H 'x-functions-key: %[2]s' -H 'Content-Type: application/json' -d '{"userObjectId":"%[5]s","subscriptionId":"%[6]s","justification":"Deploy the release","changeRequestId":"CR12345"}'
-`, h.URL(), h.Key(), h.MasterKey(), http.MethodPost, sampleUser, sampleSubscription)
+
+It answers 202 with a Location, which says done once the tenant's listings show the role, after about a minute:
+
+curl -sS %[1]s/api/changes/CR12345 -H 'x-functions-key: %[2]s'
+
+`, h.URL(), h.Key(), h.MasterKey(), http.MethodPost, sampleUser, sampleSubscription, rules)
 }
