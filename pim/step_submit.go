@@ -59,6 +59,9 @@ func (w *work) submit(ctx context.Context) error {
 
 // client is who asks: the user, for an effect in mode self, else our own identity.
 func (w *work) client(ctx context.Context) (*Client, error) {
+	if w.change.Request.Action == Cancel && w.change.Decision.Mode != Self {
+		return w.Client, nil // an administrator withdraws what somebody else has asked for
+	}
 	t := w.change.effect().Type
 	if t != SelfActivate && t != SelfDeactivate && t != SelfExtend && t != SelfRenew {
 		return w.Client, nil
@@ -93,7 +96,7 @@ func (w *work) refusedByPIM(ctx context.Context, client *Client, err error) {
 		}
 		// Gone between our look and now, or not visible yet.
 		c.enter(StepLook, now)
-		w.wait(30 * time.Second)
+		w.later(ctx, err)
 	case "RoleAssignmentRequestPolicyValidationFailed":
 		if e.Type == SelfActivate && c.Current > 0 && now.Sub(c.Since) < MinActive && onlyEligibility(own.Rules) {
 			w.wait(15 * time.Second) // the eligibility that we just made is not visible yet

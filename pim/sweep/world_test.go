@@ -49,7 +49,7 @@ rules:
     principals: [{any: true, types: [user, group, servicePrincipal]}]
     planes: [azure, directory, group]
     scopes: ["/", "/providers/Microsoft.Management/managementGroups/prod", "*"]
-    roles: [Owner, "*"]
+    roles: [Owner, Role Based Access Control Administrator, "*"]
     maxEligible: P365D
     maxDuration: P365D
     justification: {required: false}
