@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/azurepim/azure-pim/handler"
+	"github.com/azurepim/azure-pim/functions"
 	"github.com/stretchr/testify/require"
 )
 
@@ -71,7 +71,7 @@ func TestHostJSONIsWhatTheHandlerIsBuiltFor(t *testing.T) {
 
 	// The time-out kills the whole handler, so every deadline of ours ends before.
 	timeout := timeSpan(t, h.FunctionTimeout)
-	o := handler.Options{}.WithDefaults()
+	o := functions.Bounds.WithDefaults()
 	const ready = 30 * time.Second
 	require.Less(t, ready+o.HTTPDeadline+o.Grace, timeout)
 	require.Less(t, ready+o.Deadline+o.Grace, timeout)
