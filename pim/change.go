@@ -56,6 +56,7 @@ type Change struct {
 	Current    int       `json:"current"`           // the effect that Step is about
 	Tries      int       `json:"tries"`             // of the current step
 	Since      time.Time `json:"since"`             // when the current step was entered
+	Stuck      time.Time `json:"stuck,omitzero"`    // when faults began that still keep people and PIM from taking it on
 	Due        time.Time `json:"due,omitzero"`      // do not look at it before
 	Lease      Lease     `json:"lease,omitzero"`
 	Result     *Result   `json:"result,omitempty"`

@@ -282,7 +282,10 @@ func (w *work) later(ctx context.Context, err error) {
 		limit = giveUpMissing
 	}
 	now := time.Now().UTC()
-	if retry == RetryNever || retry == StepUp || now.Sub(c.Since) > limit {
+	if c.Stuck.IsZero() {
+		c.Stuck = now
+	}
+	if retry == RetryNever || retry == StepUp || now.Sub(c.Stuck) > limit {
 		w.fail(ctx, err)
 		return
 	}

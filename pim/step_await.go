@@ -28,7 +28,7 @@ func (w *work) adopt(ctx context.Context, got ScheduleRequest) {
 	c := &w.change
 	e := c.effect()
 	now := time.Now().UTC()
-	e.Status, e.Approval = got.Status, got.Approval
+	e.Status, e.Approval, c.Stuck = got.Status, got.Approval, time.Time{}
 	if got.Name != "" {
 		e.Name = got.Name
 	}

@@ -30,7 +30,7 @@ func (w *work) decide(ctx context.Context) error {
 		c.enter(StepEnd, now)
 		c.tell(EventRefused, now)
 	case d.Approval != nil && !c.approved(d.Approval.Group):
-		c.State = AwaitingApproval
+		c.State, c.Stuck = AwaitingApproval, time.Time{}
 		c.Due = now.Add(time.Duration(d.Approval.Within))
 		c.tell(EventApproval, now)
 	default:

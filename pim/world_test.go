@@ -41,7 +41,7 @@ version: 1
 rules:
   - name: everything
     effect: allow
-    actions: [grant, makeEligible, activate, deactivate, removeEligible, extend, renew, cancel]
+    actions: [grant, makeEligible, activate, assign, deactivate, removeEligible, extend, renew, cancel]
     callers: [{anyKey: true}, {queues: [pim-requests]}, {anyUser: true}]
     principals: [{any: true}]
     planes: [azure, directory, group]
