@@ -1,6 +1,7 @@
 package functions
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/azurepim/azure-pim/pim"
@@ -20,27 +21,35 @@ type waiting struct {
 	Request       *pim.WaitingApproval `json:"request,omitempty"`
 }
 
-// approvals lists what awaits approval: to users what is not their own, to readers
-// everything, and PIM's own requests as far as our identity may see them.
+// approvals lists what awaits approval: to users what they may decide, to readers
+// everything, and PIM's own requests as far as they wait for the caller.
 func (a *App) approvals(r *http.Request, caller pim.Caller) (answer, error) {
 	ctx := r.Context()
-	if caller.Kind != pim.CallerUser {
-		if err := a.mayRead(ctx, caller); err != nil {
-			return answer{}, err
-		}
+	refused := a.mayRead(ctx, caller)
+	if refused != nil && (caller.Kind != pim.CallerUser || pim.CodeOf(refused) != pim.CodeRefused) {
+		return answer{}, refused
 	}
 	limit, err := limitOf(r)
 	if err != nil {
 		return answer{}, err
 	}
+	groups := membership{}
 	out := list[waiting]{Value: []waiting{}}
 	f := pim.Filter{States: []pim.State{pim.AwaitingApproval}, After: r.URL.Query().Get("next")}
 	for c, err := range a.Engine.Ledger.List(ctx, f) {
 		if err != nil {
 			return answer{}, err
 		}
-		if caller.ID == c.Request.Principal || c.Decision.Approval == nil {
+		if c.Decision.Approval == nil {
 			continue
+		}
+		if refused != nil {
+			own := caller.ID == c.Request.Principal || caller.ID == c.Caller.ID
+			if in, err := groups.holds(ctx, a.Engine.Client, caller.ID, c.Decision.Approval.Group); err != nil {
+				return answer{}, err
+			} else if own || !in {
+				continue
+			}
 		}
 		if len(out.Value) == limit {
 			out.Next = out.Value[limit-1].ID
@@ -48,7 +57,7 @@ func (a *App) approvals(r *http.Request, caller pim.Caller) (answer, error) {
 		}
 		report := c.Report()
 		out.Value = append(out.Value, waiting{ID: c.ID(), Plane: c.Request.Plane, Change: &report,
-			Justification: c.Request.Justification, Group: c.Decision.Approval.Group, Digest: c.Digest})
+			Justification: c.Request.Justification, Group: c.Decision.Approval.Group, Digest: c.Seal()})
 	}
 	native, err := a.native(r, caller)
 	if err != nil {
@@ -56,6 +65,21 @@ func (a *App) approvals(r *http.Request, caller pim.Caller) (answer, error) {
 	}
 	out.Value = append(out.Value, native...)
 	return answer{status: http.StatusOK, body: out}, nil
+}
+
+// membership remembers for one listing which groups the caller is in.
+type membership map[string]bool
+
+func (m membership) holds(ctx context.Context, c *pim.Client, principal, group string) (bool, error) {
+	in, known := m[group]
+	if known {
+		return in, nil
+	}
+	found, err := c.MemberOf(ctx, principal, []string{group})
+	if err == nil {
+		m[group] = len(found) > 0
+	}
+	return m[group], err
 }
 
 // native lists PIM's own approvals that wait for the caller, which only the caller's
@@ -84,6 +108,12 @@ func (a *App) native(r *http.Request, caller pim.Caller) ([]waiting, error) {
 	return out, nil
 }
 
+// decided is the answer to a ballot about one of PIM's own.
+type decided struct {
+	ID      string `json:"id"`
+	Approve bool   `json:"approve"`
+}
+
 // approval decides one. The id is a change id, or <plane>~<coded id> for PIM's
 // own.
 func (a *App) approval(r *http.Request, caller pim.Caller) (answer, error) {
@@ -97,18 +127,11 @@ func (a *App) approval(r *http.Request, caller pim.Caller) (answer, error) {
 		return answer{}, err
 	}
 	id := r.PathValue("id")
-	if plane, nativeID, ok := parseNative(id); ok {
-		if caller.Token == "" || a.Engine.As == nil {
-			return answer{}, &pim.Error{Code: pim.CodeRefused, Detail: "PIM takes an approver's own token alone"}
+	if plane, native, ok := parseNative(id); ok {
+		if err := a.Engine.VoteNative(ctx, caller, plane, native, in); err != nil {
+			return answer{}, err
 		}
-		client, err := a.Engine.As(ctx, caller.Token)
-		if err == nil {
-			err = client.DecideApproval(ctx, plane, nativeID, in.Approve, in.Why)
-		}
-		return answer{status: http.StatusOK, body: map[string]any{"id": id, "approve": in.Approve}}, err
-	}
-	if err := pim.CheckID(id); err != nil {
-		return answer{}, err
+		return answer{status: http.StatusOK, body: decided{ID: id, Approve: in.Approve}}, nil
 	}
 	c, err := a.Engine.Vote(ctx, caller, id, in)
 	if err != nil {

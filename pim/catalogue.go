@@ -105,6 +105,8 @@ func answered(resp *http.Response) error {
 		}
 	case "RoleAssignmentRequestAcrsValidationFailed":
 		e.Claims = claimsIn(message)
+		message, _, _ = strings.Cut(message, "claims=") // they are the user's client's to read
+		e.Err = rawError{resp.StatusCode, code, message, requestID(resp)}
 	}
 	return e
 }

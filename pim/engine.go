@@ -211,7 +211,7 @@ func (w *work) write(ctx context.Context) error {
 // error is about the journal alone.
 func (w *work) step(ctx context.Context) error {
 	if w.change.State == AwaitingApproval {
-		w.expireApproval()
+		w.expireApproval(ctx)
 		return nil
 	}
 	if w.stale() {

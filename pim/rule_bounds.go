@@ -85,5 +85,8 @@ func (p *ruleParser) forms(r *rule, f map[string]*yaml.Node) {
 		if a["within"] != nil {
 			r.approval.Within = p.duration(a["within"])
 		}
+		if r.mode == Self {
+			p.fail(n, "approval does not go with mode self: the user's token would be gone when it is given. Set it in the role's own settings in PIM")
+		}
 	}
 }

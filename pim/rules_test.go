@@ -150,6 +150,7 @@ var mistakes = []struct {
 	{"a ticket's form that slips its anchors", `'CR\d+'`, `'CR\d+)|(.*'`, "is not a regular expression", false},
 	{"a length of nothing", "minLength: 10", "minLength: 10\n      required: false", "minLength means nothing", false},
 	{"an approval of nobody", "      group: a0000000-0000-4000-8000-000000000013\n", "", "approval needs a group", false},
+	{"an approval that the user's token does not live to see", "mode: onBehalf", "mode: self", "approval does not go with mode self", true},
 	{"an approval for ever", "within: PT4H", "within: PT0S", "not longer than nothing", true},
 	{"another day", "days: [mon, tue]", "days: [mon, tuesday]", `day "tuesday" is not`, false},
 	{"a time out of the day", "from: '08:00'", "from: '24:01'", `time "24:01" is not`, false},

@@ -9,7 +9,11 @@ import (
 // approval that has been given leads here again: the rules may have changed since.
 func (w *work) decide(ctx context.Context) error {
 	c := &w.change
-	role, d, err := w.weigh(ctx, c.Caller, c.Request)
+	caller := c.Caller
+	if w.caller.String() == caller.String() {
+		caller.Token = w.caller.Token // the journal keeps none
+	}
+	role, d, err := w.weigh(ctx, caller, c.Request)
 	if err != nil {
 		w.later(ctx, err)
 		return nil
@@ -53,11 +57,7 @@ func (c Change) approved(group string) bool {
 }
 
 // expireApproval ends a change that nobody has approved in time.
-func (w *work) expireApproval() {
-	c := &w.change
-	now := time.Now().UTC()
-	c.Fault = &Fault{Code: CodeRefused, Reasons: []Reason{{Code: NotApproved, Rule: c.Decision.Rule, Detail: "nobody approved in time"}}}
-	c.State = Refused
-	c.enter(StepEnd, now)
-	c.tell(EventRefused, now)
+func (w *work) expireApproval(ctx context.Context) {
+	w.change.Fault = &Fault{Code: CodeRefused, Reasons: []Reason{{Code: NotApproved, Rule: w.change.Decision.Rule, Detail: "nobody approved in time"}}}
+	w.end(ctx, Refused, EventRefused)
 }
