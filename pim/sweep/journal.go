@@ -11,6 +11,25 @@ import (
 type journal struct {
 	overdue map[id]given // past its end, and nobody has said yet that it is gone
 	soon    []Notice
+	removed []removal // through us, the last ones
+}
+
+// removal is what a change of ours has ended.
+type removal struct {
+	kind  pim.Kind
+	scope pim.Scope
+	at    time.Time
+}
+
+// removedAt counts what changes of ours have ended at t since a time.
+func (j journal) removedAt(t *target, k pim.Kind, since time.Time) int {
+	n := 0
+	for _, r := range j.removed {
+		if r.kind == k && !r.at.Before(since) && t.covers(r.scope) {
+			n++
+		}
+	}
+	return n
 }
 
 // journal reads the ledger once. What was told to have ended is left out, so that
@@ -21,6 +40,10 @@ func (s *Sweeper) journal(ctx context.Context, r *Rules, now time.Time) (journal
 	for c, err := range s.Engine.Ledger.List(ctx, pim.Filter{States: []pim.State{pim.Done}}) {
 		if err != nil {
 			return j, err
+		}
+		if a := c.Request.Action; (a == pim.Deactivate || a == pim.RemoveEligible) && c.Result != nil && !c.Result.Already &&
+			now.Sub(c.Updated) < lookBack && len(j.removed) < mostNotices {
+			j.removed = append(j.removed, removal{c.Given(), c.Request.Scope, c.Updated})
 		}
 		if !c.Request.Action.Gives() || c.Result == nil || c.Result.Until == nil {
 			continue

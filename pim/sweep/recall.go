@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/azurepim/azure-pim/pim"
@@ -28,13 +29,47 @@ type recall struct {
 
 // seen is what the last sweep saw at a target.
 type seen struct {
-	Assignments   int       `json:"assignments"`
-	Eligibilities int       `json:"eligibilities"`
-	At            time.Time `json:"at,omitzero"`
+	At time.Time `json:"at,omitzero"`
+	// Assigned and Eligible are when the entries were to end that were to last the
+	// longest: not all of them, but enough to tell whether any should still stand.
+	Assigned []time.Time `json:"assigned,omitempty"`
+	Eligible []time.Time `json:"eligible,omitempty"`
 	// Since is the time from which on every request at the target has been read by
 	// one sweep or another; Read is when that was last so.
 	Since time.Time `json:"since,omitzero"`
 	Read  time.Time `json:"read,omitzero"`
+}
+
+// mostEnds is how many ends are remembered of each kind: more than a scope's cap lets
+// one sweep remove.
+const mostEnds = 8
+
+// forGood stands for an end that there is none of.
+var forGood = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
+// longest keeps the latest ends.
+func longest(ends []time.Time, end *time.Time) []time.Time {
+	at := forGood
+	if end != nil {
+		at = end.UTC()
+	}
+	n, _ := slices.BinarySearchFunc(ends, at, func(a, b time.Time) int { return b.Compare(a) })
+	if n == mostEnds {
+		return ends
+	}
+	ends = slices.Insert(ends, n, at)
+	return ends[:min(len(ends), mostEnds)]
+}
+
+// missing counts entries of ends that should stand at now, and reports whether there
+// may be more of them than are remembered.
+func missing(ends []time.Time, now time.Time) (n int, more bool) {
+	for _, e := range ends {
+		if e.After(now) {
+			n++
+		}
+	}
+	return n, n == mostEnds
 }
 
 func (s *Sweeper) recall(ctx context.Context) (*recall, error) {
@@ -101,9 +136,9 @@ func (r *recall) readRequests(target string, now time.Time) {
 	r.Targets[target] = t
 }
 
-// counted notes what was seen.
-func (r *recall) counted(target string, c Count, now time.Time) {
+// saw notes how long what was seen should last.
+func (r *recall) saw(target string, assigned, eligible []time.Time, now time.Time) {
 	t := r.Targets[target]
-	t.Assignments, t.Eligibilities, t.At = c.Assignments, c.Eligibilities, now
+	t.Assigned, t.Eligible, t.At = assigned, eligible, now
 	r.Targets[target] = t
 }

@@ -62,8 +62,10 @@ func (s *scan) entries(ctx context.Context, t *target) {
 func (s *scan) see(t *target, i pim.Instance) {
 	if i.Kind == pim.Assignment {
 		t.count.Assignments++
+		t.assigned = longest(t.assigned, i.End)
 	} else {
 		t.count.Eligibilities++
+		t.eligible = longest(t.eligible, i.End)
 	}
 	if a := accessID(i.Kind, i.Access); len(s.journal.overdue) > 0 {
 		if g, ok := s.journal.overdue[a]; ok && cameOf(i, g) {
@@ -166,18 +168,24 @@ func (s *scan) completeSince(t *target) time.Time {
 	return since
 }
 
-// empty fails a target that showed entries to the last sweep and none to this one.
+// empty fails a target that shows nothing where something should stand: what the last
+// sweep saw, had not ended, and was not removed by a change of ours. Somebody may have
+// removed it by hand; whoever knows so lists the scope under emptied.
 func (s *scan) empty(t *target) {
-	old := s.recall.Targets[key(t.scope)]
-	c := t.count
-	switch {
-	case t.unread != nil:
-		return
-	case s.rules.emptied[key(t.scope)] || (old.Assignments == 0 || c.Assignments > 0) && (old.Eligibilities == 0 || c.Eligibilities > 0):
-		s.recall.counted(key(t.scope), c, s.now)
+	if t.unread != nil {
 		return
 	}
-	t.fail(&pim.Error{Code: CodeSuddenlyEmpty, Detail: "it shows nothing now, and showed entries to the last sweep; if that is right, list the scope under emptied"})
+	old := s.recall.Targets[key(t.scope)]
+	gone := func(k pim.Kind, ends []time.Time, shown int) bool {
+		n, more := missing(ends, s.now.Add(-slack))
+		return shown == 0 && n > 0 && (more || n > s.journal.removedAt(t, k, old.At))
+	}
+	if !s.rules.emptied[key(t.scope)] &&
+		(gone(pim.Assignment, old.Assigned, t.count.Assignments) || gone(pim.Eligibility, old.Eligible, t.count.Eligibilities)) {
+		t.fail(&pim.Error{Code: CodeSuddenlyEmpty, Detail: "it shows nothing now, and showed entries to the last sweep that should still stand; if that is right, list the scope under emptied"})
+		return
+	}
+	s.recall.saw(key(t.scope), t.assigned, t.eligible, s.now)
 }
 
 // CodeSuddenlyEmpty is why a scope proposes nothing that showed entries before and

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/azurepim/azure-pim/pim"
 )
@@ -20,6 +21,8 @@ type target struct {
 	foreign   string
 	proposals []Proposal
 	unread    error
+	// When what was seen ends, at the longest; for the next sweep.
+	assigned, eligible []time.Time
 }
 
 func newTarget(s pim.Scope, name string) *target {

@@ -30,7 +30,7 @@ type world struct {
 	ledger *ledger.Memory
 	store  *sweep.Memory
 	outbox *outbox
-	logged *bytes.Buffer
+	logged *lines
 
 	app, ada, bob, carl, robot string // object ids: our identity, people, an application
 	mg, sub, rg, group         string // scopes
@@ -79,7 +79,7 @@ var appRoles = []string{
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, tenant: simtenant.New(simtenant.Options{Provisioning: simtenant.None}), ledger: ledger.NewMemory(),
-		store: &sweep.Memory{}, outbox: &outbox{}, logged: &bytes.Buffer{}}
+		store: &sweep.Memory{}, outbox: &outbox{}, logged: &lines{}}
 	w.mg = w.tenant.AddManagementGroup("prod", "")
 	w.sub = w.tenant.AddSubscription("", "production", w.mg)
 	w.rg = w.tenant.AddResourceGroup(w.sub, "shop")
@@ -268,3 +268,21 @@ func (o *outbox) count(t pim.EventType) int {
 type trail struct{}
 
 func (trail) Write(context.Context, pim.Record) error { return nil }
+
+// lines is a log that several sweepers share.
+type lines struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
