@@ -6,7 +6,7 @@ package simtenant
 func (t *Tenant) submit(a ask) (*request, *refusal) {
 	now := t.now()
 	p := t.principal(a.principal)
-	if p == nil || now.Before(p.known) {
+	if p == nil && !a.orphaned() || p != nil && now.Before(p.known) {
 		return nil, errSubject
 	}
 	if a.action.self() && !sameID(a.caller.oid, a.principal) {
@@ -39,4 +39,12 @@ func (t *Tenant) submit(a ask) (*request, *refusal) {
 		t.noteFate(r)
 	}
 	return r, nil
+}
+
+// orphaned reports whether a ends what a principal may hold that is gone from the
+// directory. That ARM lets an eligibility be removed so is what clients rely on that
+// clean up after the deleted (azure-pim-cli); of the other planes and of assignments
+// nothing is known.
+func (a ask) orphaned() bool {
+	return a.plane == PlaneAzure && a.kind == Eligibility && a.action == AdminRemove
 }

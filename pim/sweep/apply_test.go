@@ -181,6 +181,19 @@ func TestRemovalWaitsForWhatCannotBeRead(t *testing.T) {
 	})
 }
 
+func TestWhatTheDeletedHeldIsEnded(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.tenant.MakeEligible(simtenant.Grant{Scope: w.sub, Role: "Owner", Principal: w.bob, For: 20 * day, Ago: day})
+		w.tenant.Delete(w.bob)
+		p := w.plan()
+		require.Equal(t, sweep.Tally{Removed: 1}, w.apply(p).Tally)
+		require.False(t, w.holds(simtenant.Eligibility, w.bob))
+		st := w.restore(p)
+		require.Equal(t, sweep.Failed, st.Outcomes[0].Restored, "nobody brings back who is deleted")
+	})
+}
+
 func TestTwoSweepsAtOnceRemoveOnce(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		w := newWorld(t)
