@@ -76,10 +76,11 @@ func (m membership) holds(ctx context.Context, c *pim.Client, principal, group s
 		return in, nil
 	}
 	found, err := c.MemberOf(ctx, principal, []string{group})
-	if err == nil {
-		m[group] = len(found) > 0
+	if err != nil && pim.CodeOf(err) != pim.CodeNotFound { // whoever was deleted is in no group
+		return false, err
 	}
-	return m[group], err
+	m[group] = len(found) > 0
+	return m[group], nil
 }
 
 // native lists PIM's own approvals that wait for the caller, which only the caller's

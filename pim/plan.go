@@ -186,7 +186,7 @@ func (e *Engine) Holds(ctx context.Context, of Office, caller Caller) error {
 	members := map[string]Membership{}
 	if ids := rules.OfficeGroups(); len(ids) > 0 && (caller.Kind == CallerUser || caller.Kind == CallerApp) {
 		in, err := e.Client.MemberOf(ctx, caller.ID, ids)
-		if err != nil {
+		if err != nil && CodeOf(err) != CodeNotFound { // whoever was deleted is in no group
 			return at(op, err)
 		}
 		for _, id := range ids {

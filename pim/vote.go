@@ -76,7 +76,7 @@ func (e *Engine) Vote(ctx context.Context, caller Caller, id string, b Ballot) (
 	}
 	group := c.Decision.Approval.Group
 	in, err := e.Client.MemberOf(ctx, caller.ID, []string{group})
-	if err != nil {
+	if err != nil && CodeOf(err) != CodeNotFound { // whoever was deleted is in no group
 		return Change{}, at(op, err)
 	}
 	if len(in) != 1 || in[0] != group {
