@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -23,6 +24,7 @@ import (
 	"github.com/azurepim/azure-pim/pim"
 	"github.com/azurepim/azure-pim/pim/ledger"
 	"github.com/azurepim/azure-pim/pim/simtenant"
+	"github.com/azurepim/azure-pim/pim/sweep"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -103,7 +105,9 @@ func newWorld(env *testscript.Env) *world {
 	t.AddServicePrincipal(simtenant.ServicePrincipal{ID: identity, Name: "azure-pim", ManagedIdentity: true, AppRoles: []string{"Directory.Read.All"}})
 	t.AddResourceGroup(t.AddSubscription(subscription, "Production", ""), "shop")
 	t.Assign(simtenant.Grant{Scope: "/", Role: "User Access Administrator", Principal: identity})
-	t.Assign(simtenant.Grant{Scope: "/", Role: "Reader", Principal: olga})
+	t.Assign(simtenant.Grant{Scope: "/", Role: "Reader", Principal: olga, Ago: time.Hour})
+	// For the sweep to find: it has no end.
+	t.MakeEligible(simtenant.Grant{Scope: "/subscriptions/" + subscription, Role: "Reader", Principal: olga, Ago: time.Hour})
 
 	app := httptest.NewServer(w.host())
 	env.Defer(app.Close)
@@ -114,23 +118,16 @@ func newWorld(env *testscript.Env) *world {
 // host serves the app as the Functions host does: whoever has no key gets no answer
 // but a status.
 func (w *world) host() http.Handler {
-	rules, err := os.ReadFile(filepath.Join("testdata", "app.yaml"))
-	if err != nil {
-		panic(err)
-	}
-	parsed, err := pim.ParseRules(rules)
-	if err != nil {
-		panic(err)
-	}
-	source := func(context.Context) (*pim.Rules, error) { return parsed, nil }
+	rules := source("app.yaml", pim.ParseRules)
 	client, err := pim.NewClient(w.tenant.Credential(identity), &pim.ClientOptions{ClientOptions: azcore.ClientOptions{Transport: w.tenant.Transport()}})
 	if err != nil {
 		panic(err)
 	}
 	verifier := &entra.Verifier{Tenant: tenantID, Audience: []string{audience}, Login: w.url, Client: http.DefaultClient}
-	app := &functions.App{Log: slog.New(slog.DiscardHandler), Callers: functions.Callers{Rules: source, Verify: verifier.Verify}}
-	app.Engine = &pim.Engine{Tenant: tenantID, Client: client, Ledger: ledger.NewMemory(), Rules: source,
-		Audit: auditlog.NewWriter(discard{}), Guard: pim.Guard{Identity: []string{identity}}}
+	app := &functions.App{Log: slog.New(slog.DiscardHandler), Callers: functions.Callers{Rules: rules, Verify: verifier.Verify}}
+	app.Engine = &pim.Engine{Tenant: tenantID, Client: client, Ledger: ledger.NewMemory(), Rules: rules,
+		Audit: auditlog.NewWriter(io.Discard), Guard: pim.Guard{Identity: []string{identity}}}
+	app.Sweeper = &sweep.Sweeper{Client: client, Engine: app.Engine, Store: &sweep.Memory{}, Rules: source("sweep.yaml", sweep.ParseRules)}
 	inner := functions.New(app)
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/moved/api/changes" {
@@ -145,15 +142,24 @@ func (w *world) host() http.Handler {
 	})
 }
 
-type discard struct{}
-
-func (discard) Write(b []byte) (int, error) { return len(b), nil }
+// source reads rules of the app from testdata, once.
+func source[R any](file string, parse func([]byte) (R, error)) func(context.Context) (R, error) {
+	b, err := os.ReadFile(filepath.Join("testdata", file))
+	if err != nil {
+		panic(err)
+	}
+	rules, err := parse(b)
+	if err != nil {
+		panic(err)
+	}
+	return func(context.Context) (R, error) { return rules, nil }
+}
 
 // signIns puts the ways to sign in within reach: az, for whoever WHO names, and the
 // endpoint of a managed identity.
 func (w *world) signIns(env *testscript.Env) error {
-	bin := filepath.Join(env.WorkDir, "bin")
-	if err := os.Mkdir(bin, 0o755); err != nil {
+	tokens := filepath.Join(env.WorkDir, ".tokens")
+	if err := os.Mkdir(tokens, 0o700); err != nil {
 		return err
 	}
 	expires := time.Now().Add(time.Hour).Unix()
@@ -161,24 +167,11 @@ func (w *world) signIns(env *testscript.Env) error {
 		for resource, to := range map[string]string{"graph": simtenant.AudienceGraph, "management": cloud.AzurePublic.Services[cloud.ResourceManager].Audience, "app": audience} {
 			token := w.tenant.UserToken(who, to, simtenant.WithScopes(scopes...))
 			answer := fmt.Sprintf(`{"accessToken": %q, "expires_on": %d}`, token, expires)
-			if err := os.WriteFile(filepath.Join(bin, who+"."+resource), []byte(answer), 0o600); err != nil {
+			if err := os.WriteFile(filepath.Join(tokens, who+"."+resource), []byte(answer), 0o600); err != nil {
 				return err
 			}
 		}
 	}
-	az := `#!/bin/sh
-case "$*" in
-*graph*) resource=graph ;;
-*management*) resource=management ;;
-*) resource=app ;;
-esac
-if [ -z "$WHO" ]; then echo "ERROR: Please run 'az login' to setup account." >&2; exit 1; fi
-cat "` + bin + `/$WHO.$resource"
-`
-	if err := os.WriteFile(filepath.Join(bin, "az"), []byte(az), 0o700); err != nil {
-		return err
-	}
-	env.Setenv("PATH", bin+string(filepath.ListSeparator)+env.Getenv("PATH"))
 	for name, value := range map[string]string{
 		"PIM_TENANT_ID": tenantID, "PIM_ARM_ENDPOINT": w.url, "PIM_GRAPH_ENDPOINT": w.url, "PIM_LOGIN_ENDPOINT": w.url,
 		"MANAGED_IDENTITY": w.url + "/msi/token", "IDENTITY_HEADER": simtenant.DefaultIdentityHeader,
@@ -187,5 +180,22 @@ cat "` + bin + `/$WHO.$resource"
 	} {
 		env.Setenv(name, value)
 	}
-	return nil
+	return installAz(env, `case "$*" in
+*graph*) resource=graph ;;
+*management*) resource=management ;;
+*) resource=app ;;
+esac
+if [ -z "$WHO" ]; then echo "ERROR: Please run 'az login' to setup account." >&2; exit 1; fi
+cat "`+tokens+`/$WHO.$resource"
+`)
+}
+
+// installAz puts a program az into the script's path.
+func installAz(env *testscript.Env, program string) error {
+	bin := filepath.Join(env.WorkDir, ".bin")
+	env.Setenv("PATH", bin+string(filepath.ListSeparator)+env.Getenv("PATH"))
+	if err := os.Mkdir(bin, 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(bin, "az"), []byte("#!/bin/sh\n"+program), 0o700)
 }
