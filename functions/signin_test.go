@@ -3,6 +3,7 @@ package functions_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -78,4 +79,9 @@ func decode[T any](t *testing.T, b []byte) T {
 	var out T
 	require.NoError(t, json.Unmarshal(b, &out), "%s", b)
 	return out
+}
+
+// brokenRules are rules that cannot be read.
+func brokenRules(context.Context) (*pim.Rules, error) {
+	return nil, errors.New("the vault is closed")
 }

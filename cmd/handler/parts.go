@@ -89,7 +89,7 @@ func openQueues(app *functions.App, c config.Config, cred azcore.TokenCredential
 
 // openCallers takes tokens where the settings name an audience.
 func openCallers(c config.Config, rules func(context.Context) (*pim.Rules, error)) (functions.Callers, error) {
-	callers := functions.Callers{EasyAuth: c.EasyAuth, Rules: rules}
+	callers := functions.Callers{EasyAuth: c.EasyAuth, Tenant: c.Tenant, Rules: rules}
 	if len(c.Audience) > 0 {
 		v := &entra.Verifier{Tenant: c.Tenant, Audience: c.Audience, Login: c.Cloud.ActiveDirectoryAuthorityHost, Client: http.DefaultClient}
 		callers.Verify = v.Verify
