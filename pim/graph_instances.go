@@ -3,6 +3,7 @@ package pim
 import (
 	"context"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 )
@@ -31,6 +32,69 @@ func (c *Client) instancesGraph(ctx context.Context, k Kind, q Query) iter.Seq2[
 	if k == Eligibility {
 		op = "Client.Eligibilities"
 	}
+	own := c.listGraph(ctx, op, k, q)
+	if !q.Groups || q.Principal == "" || q.Scope == (Scope{}) {
+		return own
+	}
+	return func(yield func(Instance, error) bool) {
+		for i, err := range own {
+			if !yield(i, err) || err != nil {
+				return
+			}
+		}
+		for i, err := range c.groupsGraph(ctx, op, k, q) {
+			if !yield(i, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// groupsGraph yields what the groups of q's principal hold. Graph has no filter for
+// it: what all groups hold is listed, and it is asked which of them the principal is in.
+func (c *Client) groupsGraph(ctx context.Context, op string, k Kind, q Query) iter.Seq2[Instance, error] {
+	principal := q.Principal
+	q.Principal = ""
+	return func(yield func(Instance, error) bool) {
+		if k == Assignment && q.Plane == Group && q.Role.ID == "member" {
+			// PIM lists every member, and there may be thousands.
+			in, err := c.MemberOf(ctx, principal, []string{q.Scope.String()})
+			if err != nil {
+				yield(Instance{}, at(op, err))
+				return
+			}
+			if len(in) == 0 {
+				return
+			}
+		}
+		var held []Instance
+		var holders []string
+		for i, err := range c.listGraph(ctx, op, k, q) {
+			if err != nil {
+				yield(Instance{}, err)
+				return
+			}
+			if strings.EqualFold(i.PrincipalType, TypeGroup) {
+				held = append(held, i)
+				holders = append(holders, i.Principal)
+			}
+		}
+		slices.Sort(holders)
+		in, err := c.MemberOf(ctx, principal, slices.Compact(holders))
+		if err != nil {
+			yield(Instance{}, at(op, err))
+			return
+		}
+		for _, i := range held {
+			i.Member = ByGroup
+			if slices.Contains(in, i.Principal) && !yield(i, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (c *Client) listGraph(ctx context.Context, op string, k Kind, q Query) iter.Seq2[Instance, error] {
 	query, err := graphFilter(q)
 	if err != nil {
 		return failed[Instance](at(op, err))
@@ -45,7 +109,8 @@ func (c *Client) instancesGraph(ctx context.Context, k Kind, q Query) iter.Seq2[
 	items := graphList[graphInstance](ctx, c, call{op: op, path: graphPath(q.Plane, k, "ScheduleInstances"), query: query})
 	return each(items, func(g graphInstance) (Instance, bool, error) {
 		i, ok := g.instance(q.Plane, k)
-		return i, ok && q.holds(i.Access), nil
+		reaches := !q.Exact || q.Plane != Directory || i.Scope.Contains(q.Scope)
+		return i, ok && reaches && q.holds(i.Access), nil
 	})
 }
 

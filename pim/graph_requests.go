@@ -64,7 +64,9 @@ func (c *Client) submitGraph(ctx context.Context, r ScheduleRequest) (ScheduleRe
 	got, err := c.postGraph(ctx, "Client.Submit", r, encodeGraph(r))
 	if r.Access.Plane() == Group {
 		// The first request brings a group under PIM, and its policies change.
-		c.policies.forget(policyKey(r.Access.Scope, r.Access.Role))
+		for _, role := range builtIn[Group] {
+			c.policies.forget(policyKey(r.Access.Scope, role))
+		}
 	}
 	return got, err
 }
@@ -162,8 +164,8 @@ func (c *Client) requestsGraph(ctx context.Context, k Kind, q Query) iter.Seq2[S
 }
 
 // graphFilter is the query of a list: comparisons joined by and, the one form that
-// every list takes. The whole directory is no narrowing. A group's lists are refused
-// without a group or a principal.
+// every list takes. The whole directory is no narrowing, nor is a scope below it where
+// what is inherited counts. A group's lists are refused without a group or a principal.
 func graphFilter(q Query) (url.Values, error) {
 	var parts []string
 	equal := func(field, value string) {
@@ -181,7 +183,7 @@ func graphFilter(q Query) (url.Values, error) {
 	case Directory:
 		equal("principalId", q.Principal)
 		equal("roleDefinitionId", q.Role.ID)
-		if q.Scope.Level() != LevelDirectory {
+		if q.Scope.Level() != LevelDirectory && !q.Exact {
 			equal("directoryScopeId", q.Scope.String())
 		}
 	default:

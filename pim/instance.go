@@ -39,6 +39,6 @@ type Query struct {
 	Scope     Scope  // required on the azure plane; a group is needed on the group plane unless Principal is set
 	Role      Role   //
 	Principal string // object id
-	Groups    bool   // with Principal: also what its groups hold (azure plane)
-	Exact     bool   // azure plane: what holds at Scope (there or inherited), not what lies below it
+	Groups    bool   // with Principal, and on the planes of Graph with Scope: also what its groups hold
+	Exact     bool   // what holds at Scope (there or inherited), not what lies below it
 }

@@ -43,7 +43,7 @@ rules:
     effect: allow
     actions: [grant, makeEligible, activate, assign, deactivate, removeEligible, extend, renew, cancel]
     callers: [{anyKey: true}, {queues: [pim-requests]}, {anyUser: true}]
-    principals: [{any: true}]
+    principals: [{any: true, types: [user, group, servicePrincipal]}]
     planes: [azure, directory, group]
     scopes: ["/", "*"]
     roles: [Owner, "*"]
