@@ -128,12 +128,12 @@ func (r *Rules) best(found []finding) finding {
 func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
 
 func days(d time.Duration) string {
-	switch n := d.Hours() / 24; {
-	case d < 48*time.Hour:
+	if d < 48*time.Hour {
 		return fmt.Sprintf("%.0f hours", d.Hours())
-	case n == float64(int64(n)):
-		return fmt.Sprintf("%d days", int64(n))
-	default:
-		return fmt.Sprintf("%.1f days", n)
 	}
+	tenths := int64(d.Round(time.Hour)) * 10 / int64(24*time.Hour)
+	if tenths%10 == 0 {
+		return fmt.Sprintf("%d days", tenths/10)
+	}
+	return fmt.Sprintf("%d.%d days", tenths/10, tenths%10)
 }

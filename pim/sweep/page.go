@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"html/template"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -21,6 +22,7 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 		}
 		return t.UTC().Format("2 Jan 2006")
 	},
+	"path":   path,
 	"number": func(n int) template.HTML { return grouped(n) },
 }).Parse(pageText))
 
@@ -42,4 +44,9 @@ func digits(n, width int) string {
 		s = string(rune('0'+n%10)) + s
 	}
 	return s
+}
+
+// path is a scope that may be broken behind each of its slashes.
+func path(scope string) template.HTML {
+	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(scope), "/", "/<wbr>"))
 }

@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -28,7 +29,7 @@ func WriteText(w io.Writer, st Status) error {
 	}
 	p := v.Plan
 	say("Access sweep %s", p.ID)
-	say("%s", v.Headline)
+	say("%s. %s", v.Headline, v.Lead)
 	say("")
 	say("made      %s, tenant %s, mode %s", day(p.At), p.Tenant, p.Mode)
 	say("hash      %s", p.Hash)
@@ -56,7 +57,7 @@ func WriteText(w io.Writer, st Status) error {
 				if r.Note != "" {
 					why += " (" + r.Note + ")"
 				}
-				row(r.N, r.State, r.Rule, r.Who(), r.What(), r.Sort(), r.Scope, ends(r.End), why)
+				row(r.N, r.State, r.Rule, cmp.Or(r.Name, r.Principal), r.What(), r.Sort(), r.Scope, ends(r.End), why)
 			}
 		})
 	}

@@ -12,12 +12,13 @@ import (
 
 // mostRows bounds the rows of what ends soon on a page; the columns above them count
 // all.
-const mostRows = 60
+const mostRows = 40
 
 // view is a Status as people read it: the page and the text say the same.
 type view struct {
 	Status
 	Headline string
+	Lead     string
 	Rows     []row
 	Endings  []ending
 	More     int // endings beyond those listed
@@ -69,22 +70,26 @@ func newView(st Status) view {
 		}
 	}
 	v.endings()
-	v.Headline = headline(st)
+	v.Headline, v.Lead = headline(st)
 	return v
 }
 
-func headline(st Status) string {
-	switch n := st.Plan.Removable(); {
+// headline is what a reader must know first, and lead what follows from it.
+func headline(st Status) (headline, lead string) {
+	n := st.Plan.Removable()
+	switch found := len(st.Plan.Proposals); {
+	case st.Run.Phase == Applied && st.Tally.Restored > 0:
+		return fmt.Sprintf("%s, %d restored", count(st.Tally.Removed, "grant removed", "grants removed"), st.Tally.Restored), "This plan has been applied, and what it removed was put back."
 	case st.Run.Phase == Applied:
-		return fmt.Sprintf("%s removed.", count(st.Tally.Removed, "access", "accesses"))
+		return fmt.Sprintf("%d of %s removed", st.Tally.Removed, count(n, "grant", "grants")), "This plan has been applied."
 	case st.Run.Phase == Applying:
-		return fmt.Sprintf("Being applied: %d of %d removed so far.", st.Tally.Removed, n)
+		return fmt.Sprintf("%d of %s removed so far", st.Tally.Removed, count(n, "grant", "grants")), "This plan is being applied."
 	case n > 0:
-		return fmt.Sprintf("Nothing has been removed. Applying this plan removes %s.", count(n, "access", "accesses"))
-	case len(st.Plan.Proposals) > 0:
-		return "Nothing has been removed, and applying this plan removes nothing."
+		return count(n, "removal proposed", "removals proposed"), "Nothing has been removed. Applying this plan removes what is marked so below, and nothing else."
+	case found > 0:
+		return count(found, "finding, nothing to remove", "findings, nothing to remove"), "Nothing has been removed, and applying this plan removes nothing."
 	}
-	return "Nothing was found that has outlived its reason."
+	return "Nothing found", "Nothing that is watched has outlived its reason."
 }
 
 func count(n int, one, many string) string {
@@ -126,13 +131,18 @@ func newRow(p Proposal, o Outcome, phase Phase) row {
 }
 
 // Who is the principal as people know it.
-func (p Proposal) Who() string { return cmp.Or(p.Name, p.Principal) }
+func (p Proposal) Who() string { return cmp.Or(p.Name, "name unknown") }
 
 // What is the role as people know it.
 func (p Proposal) What() string { return cmp.Or(p.Role.Name, p.Role.ID) }
 
-// Where is the scope's own name, or its path.
-func (p Proposal) Where() string { return cmp.Or(p.ScopeName, p.Scope) }
+// Dated is since when, where the reason itself does not say so.
+func (p Proposal) Dated() *time.Time {
+	if p.Rule == Unused || p.Rule == Overdue {
+		return nil
+	}
+	return p.Since
+}
 
 // Sort tells the kinds apart in a word.
 func (p Proposal) Sort() string {
