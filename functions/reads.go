@@ -9,8 +9,9 @@ import (
 	"github.com/azurepim/azure-pim/pim"
 )
 
-// query reads the filters that the listings share: plane, scope, principal, role.
-func (a *App) query(r *http.Request, needScope bool) (pim.Query, error) {
+// query reads the filters that the listings share: plane, scope, principal. The role
+// is read by [App.role], which may have to ask for it.
+func query(r *http.Request, needScope bool) (pim.Query, error) {
 	v := r.URL.Query()
 	plane, err := pim.ParsePlane(v.Get("plane"))
 	if err != nil {
@@ -31,12 +32,20 @@ func (a *App) query(r *http.Request, needScope bool) (pim.Query, error) {
 			return q, err
 		}
 	}
-	if role := v.Get("role"); role != "" && q.Scope != (pim.Scope{}) {
-		if q.Role, err = a.Engine.Client.Role(r.Context(), q.Scope, role); err != nil {
-			return q, err
-		}
-	}
 	return q, nil
+}
+
+// role is the filter role, the zero Role if there is none. Names are looked up with
+// our permissions: who asks must be known to be a reader, or to ask for their own.
+func (a *App) role(r *http.Request, s pim.Scope) (pim.Role, error) {
+	text := r.URL.Query().Get("role")
+	if text == "" {
+		return pim.Role{}, nil
+	}
+	if s == (pim.Scope{}) {
+		return pim.Role{}, &pim.Error{Code: pim.CodeInvalid, Field: "role", Detail: "role goes with scope"}
+	}
+	return a.Engine.Client.Role(r.Context(), s, text)
 }
 
 func (a *App) eligibilities(r *http.Request, caller pim.Caller) (answer, error) {
@@ -50,7 +59,7 @@ func (a *App) assignments(r *http.Request, caller pim.Caller) (answer, error) {
 // instances lists who may activate, or who has, what. Whoever is no reader sees
 // their own alone.
 func (a *App) instances(r *http.Request, caller pim.Caller, k pim.Kind) (answer, error) {
-	q, err := a.query(r, false)
+	q, err := query(r, false)
 	if err != nil {
 		return answer{}, err
 	}
@@ -62,6 +71,9 @@ func (a *App) instances(r *http.Request, caller pim.Caller, k pim.Kind) (answer,
 	if q.Scope == (pim.Scope{}) && (q.Plane == pim.Azure || q.Principal == "") {
 		return answer{}, &pim.Error{Code: pim.CodeInvalid, Field: "scope", Detail: "scope is missing"}
 	}
+	if q.Role, err = a.role(r, q.Scope); err != nil {
+		return answer{}, err
+	}
 	return page(r, a.Engine.Client.Instances(r.Context(), k, q))
 }
 
@@ -70,7 +82,7 @@ func (a *App) roles(r *http.Request, caller pim.Caller) (answer, error) {
 	if err := a.mayRead(r.Context(), caller); err != nil {
 		return answer{}, err
 	}
-	q, err := a.query(r, true)
+	q, err := query(r, true)
 	if err != nil {
 		return answer{}, err
 	}
@@ -82,8 +94,11 @@ func (a *App) policies(r *http.Request, caller pim.Caller) (answer, error) {
 	if err := a.mayRead(r.Context(), caller); err != nil {
 		return answer{}, err
 	}
-	q, err := a.query(r, true)
+	q, err := query(r, true)
 	if err != nil {
+		return answer{}, err
+	}
+	if q.Role, err = a.role(r, q.Scope); err != nil {
 		return answer{}, err
 	}
 	if q.Role.ID == "" {
