@@ -26,29 +26,25 @@ type gate struct {
 	shut    atomic.Bool          // cuts every call, as an unreachable service does
 	trap    atomic.Pointer[trap] // nil: there is none
 
-	mu    sync.Mutex
-	calls map[string]int // by method
+	mu      sync.Mutex
+	calls   map[string]int // by method
+	answers map[int]int    // by status; zero: it was shut
+}
+
+func newGate(service http.Handler) *gate {
+	return &gate{service: service, calls: map[string]int{}, answers: map[int]int{}}
 }
 
 func (g *gate) pass(w http.ResponseWriter, r *http.Request) {
 	g.mu.Lock()
-	if g.calls == nil {
-		g.calls = map[string]int{}
-	}
 	g.calls[r.Method]++
 	g.mu.Unlock()
-	g.service.ServeHTTP(w, r)
-}
-
-// count is how many calls of a method came to the service.
-func (g *gate) count(method string) int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.calls[method]
+	g.service.ServeHTTP(&watched{w, g}, r)
 }
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if g.shut.Load() {
+		g.note(0)
 		panic(http.ErrAbortHandler)
 	}
 	t := g.trap.Load()
@@ -62,6 +58,40 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t.spring(r)
 	panic(http.ErrAbortHandler)
 }
+
+// watched tells the gate the status of an answer.
+type watched struct {
+	http.ResponseWriter
+	gate *gate
+}
+
+func (w *watched) WriteHeader(status int) {
+	w.gate.note(status)
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (g *gate) note(status int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.answers[status]++
+}
+
+// count is how many calls of a method came to the service.
+func (g *gate) count(method string) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.calls[method]
+}
+
+// answered is how many calls were answered with a status.
+func (g *gate) answered(status int) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.answers[status]
+}
+
+// refused is how many calls were cut because the gate was shut.
+func (g *gate) refused() int { return g.answered(0) }
 
 // trap does something, once, to whoever makes a certain call: before the service hears
 // of it, or after it has acted and before it answers.
@@ -157,7 +187,7 @@ func openJournal(t *testing.T, table string) (*gate, *ledger.Table) {
 		// The handler that asked may be dead.
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 	}
-	return &gate{service: proxy}, direct
+	return newGate(proxy), direct
 }
 
 // sprung waits until the trap has acted, and returns what came of it.

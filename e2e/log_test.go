@@ -39,7 +39,7 @@ func (l *hostLog) last() []string {
 func (l *hostLog) Enabled(context.Context, slog.Level) bool { return true }
 
 func (l *hostLog) Handle(_ context.Context, r slog.Record) error {
-	line := fmt.Sprintf("%s %s %s", r.Time.Format("05.000"), r.Level, r.Message)
+	line := fmt.Sprintf("%s %s %s", r.Time.Format("05.000"), r.Level, r.Message[:min(len(r.Message), 400)])
 	r.Attrs(func(a slog.Attr) bool {
 		if a.Key == "error" {
 			line += " " + a.String()

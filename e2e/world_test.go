@@ -22,10 +22,6 @@ import (
 	"github.com/azurepim/azure-pim/pim/simtenant"
 )
 
-// lease is how long a change stays with a handler that has died. In Azure it must be
-// longer than any call with its retries; here calls take milliseconds.
-const lease = time.Second
-
 // world is one deployment: tenant, queues, journal, and the settings that lead there.
 type world struct {
 	t        *testing.T
@@ -54,7 +50,7 @@ func newWorld(t *testing.T, o simtenant.Options) *world {
 	azurite.Start(t)
 	w := &world{t: t, log: newHostLog(t)}
 
-	w.toTenant = &gate{}
+	w.toTenant = newGate(nil)
 	tenant := httptest.NewUnstartedServer(w.toTenant)
 	tenant.Config.ErrorLog = log.New(io.Discard, "", 0) // calls that are cut
 	o.BaseURL = "http://" + tenant.Listener.Addr().String()
@@ -80,14 +76,16 @@ func newWorld(t *testing.T, o simtenant.Options) *world {
 	rules, err := filepath.Abs("testdata/rules.yaml")
 	require.NoError(t, err)
 	w.settings = map[string]string{
-		"PIM_TENANT_ID":        w.tenant.ID(),
-		"PIM_ARM_ENDPOINT":     o.BaseURL,
-		"PIM_GRAPH_ENDPOINT":   o.BaseURL,
-		"PIM_LOGIN_ENDPOINT":   o.BaseURL,
-		"IDENTITY_ENDPOINT":    o.BaseURL + "/msi/token",
-		"IDENTITY_HEADER":      simtenant.DefaultIdentityHeader,
-		"PIM_RULES":            rules,
-		"PIM_LEDGER":           table.URL + "/devstoreaccount1",
+		"PIM_TENANT_ID":      w.tenant.ID(),
+		"PIM_ARM_ENDPOINT":   o.BaseURL,
+		"PIM_GRAPH_ENDPOINT": o.BaseURL,
+		"PIM_LOGIN_ENDPOINT": o.BaseURL,
+		"IDENTITY_ENDPOINT":  o.BaseURL + "/msi/token",
+		"IDENTITY_HEADER":    simtenant.DefaultIdentityHeader,
+		"PIM_RULES":          rules,
+		"PIM_LEDGER":         table.URL + "/devstoreaccount1",
+		// In Azure it is longer than any call with its retries; here calls take
+		// milliseconds.
 		"PIM_LEASE":            "PT1S",
 		"SSL_CERT_FILE":        trusted,
 		"ServiceBusConnection": amqpbroker.ConnectionString(address),
