@@ -139,11 +139,9 @@ func (c *cli) proveFiles(given string, paths []string) ([]proof, error) {
 	}
 	var out []proof
 	for _, path := range paths {
-		found := []string{path}
-		if info, err := os.Stat(path); path != "-" && err == nil && info.IsDir() {
-			if found, err = within(path); err != nil {
-				return nil, err
-			}
+		found, err := within(path)
+		if err != nil {
+			return nil, err
 		}
 		for _, file := range found {
 			p, err := c.proveFile(given, file)
@@ -156,10 +154,19 @@ func (c *cli) proveFiles(given string, paths []string) ([]proof, error) {
 	return out, nil
 }
 
-// within lists the files of the audit log in a folder and below.
-func within(folder string) ([]string, error) {
+// within lists the files of the audit log in a folder and below. What is no folder
+// is one of them itself.
+func within(path string) ([]string, error) {
+	if path == "-" {
+		return []string{path}, nil
+	}
+	info, err := os.Stat(path)
+	if err != nil || !info.IsDir() {
+		return []string{path}, err
+	}
+	folder := path
 	var out []string
-	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && strings.HasSuffix(path, ".jsonl") {
 			out = append(out, path)
 		}

@@ -1,16 +1,18 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 	"github.com/azurepim/azure-pim/internal/auditlog"
 	"github.com/azurepim/azure-pim/internal/azurite"
@@ -23,15 +25,18 @@ import (
 // The log is read from a real container, by the person that az has signed in.
 func TestContainerIsReadByIdentity(t *testing.T) {
 	storage := azurite.Start(t)
-	address := storage.Blob() + "/" + fill(t, storage)
+	log := fill(t, storage)
+	copied := log.read(firstFile)
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/container", RequireExplicitExec: true, UpdateScripts: *update,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Files:               []string{"testdata/container/audit_verify.txtar", manual(t, "container")},
+		RequireExplicitExec: true,
+		UpdateScripts:       *update,
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "console": console},
 		Setup: func(env *testscript.Env) error {
 			certificate := filepath.Join(env.WorkDir, "cert.pem")
 			env.Setenv("SSL_CERT_FILE", certificate)
 			env.Setenv("AZURE_TOKEN_CREDENTIALS", "dev")
-			env.Setenv("CONTAINER", address)
+			env.Setenv("CONTAINER", log.URL())
 			token, err := storage.Credential().GetToken(context.Background(), policy.TokenRequestOptions{Scopes: []string{"https://storage.azure.com/.default"}})
 			if err != nil {
 				return err
@@ -43,23 +48,41 @@ func TestContainerIsReadByIdentity(t *testing.T) {
 			if err := os.WriteFile(certificate, storage.CertPEM(), 0o600); err != nil {
 				return err
 			}
+			file := filepath.Join(env.WorkDir, "copies", filepath.FromSlash(firstFile))
+			if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+				return err
+			}
+			if err := os.WriteFile(file, copied, 0o600); err != nil {
+				return err
+			}
 			return installAz(env, "cat <<'END'\n"+string(answer)+"\nEND\n")
 		},
 	})
 }
 
-// fill makes a container with the log of two days. On the second, a line has been
-// taken out of one of the files.
-func fill(t *testing.T, storage *azurite.Server) string {
+const (
+	firstFile  = "2026/11/21/app-1.jsonl"
+	brokenFile = "2026/11/22/app-2.jsonl"
+)
+
+// auditLog is a container with files of the audit log in it.
+type auditLog struct {
+	*container.Client
+	t *testing.T
+}
+
+// fill makes a log of two days. On the second, a line has been taken out of one of
+// the files.
+func fill(t *testing.T, storage *azurite.Server) auditLog {
 	t.Helper()
-	ctx, name := t.Context(), uuid.NewString()
+	name := uuid.NewString()
 	options := azcore.ClientOptions{Transport: storage.Client()}
 	write := func(instance string, at time.Time, changes ...string) {
 		log, err := auditlog.NewBlob(storage.Blob(), instance, storage.Credential(), &auditlog.BlobOptions{ClientOptions: options, Container: name})
 		require.NoError(t, err)
-		require.NoError(t, log.EnsureContainer(ctx))
+		require.NoError(t, log.EnsureContainer(t.Context()))
 		for _, change := range changes {
-			require.NoError(t, log.Write(ctx, pim.Record{Time: at, Event: "audit", What: pim.AuditDecision, Change: change}))
+			require.NoError(t, log.Write(t.Context(), pim.Record{Time: at, Event: "audit", What: pim.AuditDecision, Change: change}))
 		}
 	}
 	first := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
@@ -69,22 +92,21 @@ func fill(t *testing.T, storage *azurite.Server) string {
 
 	c, err := container.NewClient(storage.Blob()+"/"+name, storage.Credential(), &container.ClientOptions{ClientOptions: options})
 	require.NoError(t, err)
-	const broken = "2026/11/22/app-2.jsonl"
-	resp, err := c.NewBlobClient(broken).DownloadStream(ctx, nil)
+	log := auditLog{c, t}
+	lines := bytes.SplitAfter(log.read(brokenFile), []byte("\n"))
+	_, err = c.NewBlobClient(brokenFile).Delete(t.Context(), nil)
 	require.NoError(t, err)
-	lines := json.NewDecoder(resp.Body)
-	var text []byte
-	for n := 1; n <= 3; n++ {
-		var line json.RawMessage
-		require.NoError(t, lines.Decode(&line))
-		if n != 2 {
-			text = append(append(text, line...), '\n')
-		}
-	}
-	require.NoError(t, resp.Body.Close())
-	_, err = c.NewBlobClient(broken).Delete(ctx, nil)
+	_, err = c.NewBlockBlobClient(brokenFile).UploadBuffer(t.Context(), slices.Concat(lines[0], lines[2]), nil)
 	require.NoError(t, err)
-	_, err = c.NewBlockBlobClient(broken).UploadBuffer(ctx, text, &blockblob.UploadBufferOptions{})
-	require.NoError(t, err)
-	return name
+	return log
+}
+
+func (l auditLog) read(name string) []byte {
+	l.t.Helper()
+	resp, err := l.NewBlobClient(name).DownloadStream(l.t.Context(), nil)
+	require.NoError(l.t, err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(l.t, err)
+	return text
 }
