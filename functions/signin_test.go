@@ -85,3 +85,11 @@ func decode[T any](t *testing.T, b []byte) T {
 func brokenRules(context.Context) (*pim.Rules, error) {
 	return nil, errors.New("the vault is closed")
 }
+
+// client acts as a principal of the tenant.
+func (a *app) client(principal string) *pim.Client {
+	a.t.Helper()
+	c, err := pim.NewClient(a.tenant.Credential(principal), &pim.ClientOptions{ClientOptions: azcore.ClientOptions{Transport: a.tenant.Transport()}})
+	require.NoError(a.t, err)
+	return c
+}
