@@ -42,7 +42,7 @@ param apiCredential string = ''
 param rules string = 'rules.yaml'
 
 @description('Where the sweep rules are, in the same form. Empty: nothing is swept.')
-param sweepRules string = ''
+param sweepRules string = 'sweep.yaml'
 
 @description('Refuse everything: the switch for an emergency.')
 param disabled bool = false

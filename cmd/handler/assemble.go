@@ -33,7 +33,7 @@ func assemble(ctx context.Context, c config.Config, log *slog.Logger) (*function
 	if err != nil {
 		return nil, err
 	}
-	rules, err := openRules(ctx, c.Rules, secrets)
+	rules, err := openRules(c, secrets)
 	if err != nil {
 		return nil, err
 	}
@@ -57,6 +57,9 @@ func assemble(ctx context.Context, c config.Config, log *slog.Logger) (*function
 		return nil, err
 	}
 	if app.Engine.As, err = openOnBehalf(c, cred, secrets); err != nil {
+		return nil, err
+	}
+	if app.Sweeper, err = openSweep(c, cred, secrets, app.Engine, log); err != nil {
 		return nil, err
 	}
 	app.Callers, err = openCallers(c, rules)

@@ -1,30 +1,26 @@
 package main
 
-import (
-	"sync"
+import "sync"
 
-	"github.com/azurepim/azure-pim/pim"
-)
+// parsed remembers what the last text says, for the same text comes again and again.
+type parsed[T any] struct {
+	parse func([]byte) (*T, error)
 
-// parsed remembers the rules of the last text, which comes again and again.
-type parsed struct {
 	mu   sync.Mutex
 	text string
-	last *pim.Rules
+	last *T
 }
 
-func newParsed() *parsed { return &parsed{} }
-
-func (p *parsed) rules(text string) (*pim.Rules, error) {
+func (p *parsed[T]) of(text string) (*T, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.last != nil && text == p.text {
 		return p.last, nil
 	}
-	r, err := pim.ParseRules([]byte(text))
+	v, err := p.parse([]byte(text))
 	if err != nil {
 		return nil, err
 	}
-	p.text, p.last = text, r
-	return r, nil
+	p.text, p.last = text, v
+	return v, nil
 }

@@ -27,30 +27,6 @@ func openVault(c config.Config, cred azcore.TokenCredential) (*vault.Vault, erro
 	return vault.New(c.KeyVault, cred, azcore.ClientOptions{Cloud: c.Cloud})
 }
 
-// openRules reads the rules: a file once, with an error that keeps us from starting,
-// a secret whenever the vault forgets it, with an error that keeps us from granting.
-func openRules(ctx context.Context, s config.Source, v *vault.Vault) (func(context.Context) (*pim.Rules, error), error) {
-	if s.Secret == "" {
-		b, err := os.ReadFile(s.File)
-		if err != nil {
-			return nil, fmt.Errorf("rules: %w", err)
-		}
-		rules, err := pim.ParseRules(b)
-		if err != nil {
-			return nil, fmt.Errorf("rules in %s: %w", s.File, err)
-		}
-		return func(context.Context) (*pim.Rules, error) { return rules, nil }, nil
-	}
-	parsed := newParsed()
-	return func(ctx context.Context) (*pim.Rules, error) {
-		text, err := v.Secret(ctx, s.Secret)
-		if err != nil {
-			return nil, err
-		}
-		return parsed.rules(text)
-	}, nil
-}
-
 // openAudit logs to stdout, and to a container where the settings name one.
 func openAudit(c config.Config, cred azcore.TokenCredential) (pim.Sink, error) {
 	out := auditlog.NewWriter(os.Stdout)

@@ -80,7 +80,7 @@ var settings = []Setting{
 		c.Stopped, err = strconv.ParseBool(v)
 		return err
 	}},
-	{Name: "PIM_SWEEP_RULES", Default: "sweep.yaml", Doc: "What the sweep watches: a file of the package, or keyvault:<secret>.", read: from(func(c *Config) *Source { return &c.SweepRules })},
+	{Name: "PIM_SWEEP_RULES", Doc: "What the sweep watches: a file of the package, or keyvault:<secret>. Empty: nothing is swept.", read: from(func(c *Config) *Source { return &c.SweepRules })},
 	{Name: "PIM_SWEEP_STORE", Default: "memory", Doc: "URL of the blob container for sweep plans, or memory, which is lost with the process.", read: func(c *Config, v string) (err error) {
 		if c.SweepStore = v; v != "memory" {
 			c.SweepStore, err = endpoint(v)
