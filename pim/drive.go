@@ -11,12 +11,17 @@ import (
 // error means that nothing will drive the change on by itself: the journal cannot
 // be reached, or the continuation not be sent. The Resume timer would, in time.
 func (e *Engine) Drive(ctx context.Context, caller Caller, id string, until time.Time) (Change, error) {
-	for {
+	for tell := true; ; {
 		c, err := e.Advance(ctx, caller, id)
 		if err != nil {
 			return c, err
 		}
-		c = e.flush(ctx, c)
+		// Each try costs seconds while the queues are out of reach, and the caller waits:
+		// after one that failed, the end alone is worth another.
+		if tell || c.Ended() {
+			c = e.flush(ctx, c)
+			tell = len(c.Outbox) == 0
+		}
 		if c.Ended() {
 			return c, nil
 		}
