@@ -99,22 +99,34 @@ func (c *cli) decideThere(ctx context.Context, p *planning, asked batch) ([]verd
 	if err != nil {
 		return nil, err
 	}
-	if asked.many {
-		var list struct {
-			Value []verdict `json:"value"`
+	const dryRun = "changes?dryRun=true"
+	if !asked.many {
+		var d pim.Decision
+		err := a.post(ctx, dryRun, asked.body, &d)
+		if err == nil && d.At.IsZero() {
+			err = errNotTheApp
 		}
-		err := a.post(ctx, "changes?dryRun=true", asked.body, &list)
-		if err == nil && len(list.Value) != len(asked.requests) {
-			err = errors.New("the app has not answered every request")
-		}
-		return list.Value, err
+		return []verdict{{Decision: &d}}, err
 	}
-	var d pim.Decision
-	if err := a.post(ctx, "changes?dryRun=true", asked.body, &d); err != nil {
+	var list struct {
+		Value []verdict `json:"value"`
+	}
+	if err := a.post(ctx, dryRun, asked.body, &list); err != nil {
 		return nil, err
 	}
-	return []verdict{{Decision: &d}}, nil
+	if len(list.Value) != len(asked.requests) {
+		return nil, errNotTheApp
+	}
+	for _, v := range list.Value {
+		if v.Problem == nil && (v.Decision == nil || v.Decision.At.IsZero()) {
+			return nil, errNotTheApp
+		}
+	}
+	return list.Value, nil
 }
+
+// errNotTheApp is the error of an answer that is well formed and says nothing.
+var errNotTheApp = errors.New("the answer is no decision; is --app the address of azure-pim?")
 
 // decideHere asks an engine of our own.
 func (c *cli) decideHere(ctx context.Context, p *planning, asked batch) ([]verdict, error) {
