@@ -32,7 +32,7 @@ type appFlags struct {
 	at, key, audience string
 }
 
-func (f *appFlags) flags(cmd *cobra.Command, c *cli) {
+func (f *appFlags) flags(cmd *cobra.Command) {
 	f.signIn.flags(cmd)
 	s := cmd.Flags()
 	s.StringVar(&f.at, "app", "", "address of the function app (default $PIM_APP_URL)")

@@ -50,7 +50,7 @@ It exits with 0 if everything is allowed and 3 if anything is refused.`,
 		RunE: c.begin(func(ctx context.Context, _ []string) error { return c.runPlan(ctx, &p) }),
 	}
 	p.asking.flags(cmd)
-	p.appFlags.flags(cmd, c)
+	p.appFlags.flags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&p.rules, "rules", "", "decide here, by the rules in this file; - is standard input")
 	f.StringVar(&p.as, "as", "", "who asks, if not you: user:<object id>, app:<object id>, key, key:<name>, queue:<name>")

@@ -49,7 +49,7 @@ func (c *cli) sweepList() *cobra.Command {
 			})
 		}),
 	}
-	f.flags(cmd, c)
+	f.flags(cmd)
 	cmd.Flags().IntVar(&limit, "limit", 20, "how many plans to list, at most 1000")
 	return cmd
 }
@@ -81,7 +81,7 @@ became of each removal. --html prints the same as a page to send on.`,
 			return c.printSweep(st)
 		}),
 	}
-	f.flags(cmd, c)
+	f.flags(cmd)
 	cmd.Flags().BoolVar(&html, "html", false, "print a page for a browser")
 	return cmd
 }
@@ -96,7 +96,7 @@ func (c *cli) sweepPlan() *cobra.Command {
 			return c.actOnSweep(ctx, f, "sweeps", nil)
 		}),
 	}
-	f.flags(cmd, c)
+	f.flags(cmd)
 	return cmd
 }
 
@@ -118,7 +118,7 @@ how they fare. It exits with 3 if one of them was refused or has failed.`,
 			return c.actOnSweep(ctx, f, "sweeps", body)
 		}),
 	}
-	f.flags(cmd, c)
+	f.flags(cmd)
 	return cmd
 }
 
@@ -142,7 +142,7 @@ with 3 if something was refused or could not be put back.`,
 			return c.actOnSweep(ctx, f, "sweeps/"+url.PathEscape(id)+"/restore", nil)
 		}),
 	}
-	f.flags(cmd, c)
+	f.flags(cmd)
 	return cmd
 }
 
