@@ -16,7 +16,7 @@ import (
 // may approve.
 func waiting(t *testing.T) (w *simtenant.Tenant, app string, asked pim.ScheduleRequest) {
 	t.Helper()
-	w = simtenant.New(simtenant.Options{})
+	w = simulate(t, simtenant.Options{})
 	w.AddSubscription(subID, "Payments", w.AddManagementGroup("prod", ""))
 	app = w.AddServicePrincipal(simtenant.ServicePrincipal{Name: "pim"})
 	w.Assign(simtenant.Grant{Scope: subPath, Role: "Owner", Principal: app})

@@ -11,7 +11,7 @@ import (
 
 func TestWhatLiesBelowAScope(t *testing.T) {
 	const other = "50b00000-0000-4000-8000-000000000016"
-	w := simtenant.New(simtenant.Options{})
+	w := simulate(t, simtenant.Options{})
 	w.AddManagementGroup("prod", "")
 	w.AddManagementGroup("deep", "prod")
 	w.AddSubscription(subID, "Payments", "deep")

@@ -24,7 +24,7 @@ func onBothPlanes(t *testing.T, test func(t *testing.T, d directory, a pim.Acces
 	for _, plane := range []pim.Plane{pim.Directory, pim.Group} {
 		t.Run(string(plane), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := newDirectory()
+				d := newDirectory(t)
 				a := pim.Access{Scope: scope(t, pim.Directory, "/"), Role: pim.Role{ID: reader}, Principal: d.alice}
 				if plane == pim.Group {
 					managed := d.AddGroup(simtenant.Group{Name: "managed"})
@@ -114,7 +114,7 @@ func TestValidationChangesNothing(t *testing.T) {
 }
 
 func TestDirectoryRolesOfASimulatedTenant(t *testing.T) {
-	d := newDirectory()
+	d := newDirectory(t)
 	c := clientOf(t, d.Transport(), d.Credential(d.app))
 	role, err := c.Role(t.Context(), scope(t, pim.Directory, "/"), "Directory Readers")
 	require.NoError(t, err)

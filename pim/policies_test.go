@@ -166,7 +166,7 @@ func TestBoundsAreNeverReadAsLongerThanTheyAre(t *testing.T) {
 }
 
 func TestThePolicyOfASimulatedSubscription(t *testing.T) {
-	w := simtenant.New(simtenant.Options{})
+	w := simulate(t, simtenant.Options{})
 	w.AddSubscription(subID, "Payments", w.AddManagementGroup("prod", ""))
 	app := w.AddServicePrincipal(simtenant.ServicePrincipal{Name: "pim"})
 	w.Assign(simtenant.Grant{Scope: subPath, Role: "Owner", Principal: app})

@@ -15,8 +15,8 @@ type directory struct {
 	app, alice, barred, guest, ops, everyone, robot string
 }
 
-func newDirectory() directory {
-	d := directory{Tenant: simtenant.New(simtenant.Options{})}
+func newDirectory(t *testing.T) directory {
+	d := directory{Tenant: simulate(t, simtenant.Options{})}
 	d.app = d.AddServicePrincipal(simtenant.ServicePrincipal{Name: "pim", AppRoles: appRoles})
 	d.alice = d.AddUser(simtenant.User{Name: "Alice"})
 	d.barred = d.AddUser(simtenant.User{Name: "Barred", Disabled: true})
@@ -28,7 +28,7 @@ func newDirectory() directory {
 }
 
 func TestASimulatedDirectoryIsReadAsItIs(t *testing.T) {
-	d := newDirectory()
+	d := newDirectory(t)
 	c := clientOf(t, d.Transport(), d.Credential(d.app))
 	alice, err := c.Principal(t.Context(), d.alice)
 	require.NoError(t, err)
@@ -63,7 +63,7 @@ func TestASimulatedDirectoryIsReadAsItIs(t *testing.T) {
 }
 
 func TestOnlyADeletedPrincipalIsAbsent(t *testing.T) {
-	d := newDirectory()
+	d := newDirectory(t)
 	c := clientOf(t, d.Transport(), d.Credential(d.app))
 	stranger := clientOf(t, d.Transport(), d.Credential(d.robot))
 	_, err := stranger.Principal(t.Context(), d.alice)

@@ -177,6 +177,9 @@ func (sc scenario) play(s *scene, faults []simtenant.Fault) {
 	if c.State != pim.Done {
 		return
 	}
+	told := s.audit.kinds()
+	require.Contains(t, told, pim.AuditDecision)
+	require.Equal(t, pim.AuditEnd, told[len(told)-1])
 	require.Equal(t, sc.want.already, c.Result.Already)
 	require.Equal(t, sc.want.scheduled, c.Result.Scheduled)
 	require.Equal(t, sc.want.noted, c.Result.Note != "", c.Result.Note)

@@ -60,7 +60,7 @@ func newWorld(t *testing.T, options ...func(*simtenant.Options)) *world {
 	for _, f := range options {
 		f(&o)
 	}
-	w := &world{t: t, tenant: simtenant.New(o), ledger: ledger.NewMemory(), outbox: &outbox{}, audit: &auditTrail{}}
+	w := &world{t: t, tenant: simulate(t, o), ledger: ledger.NewMemory(), outbox: &outbox{}, audit: &auditTrail{}}
 	w.sub = w.tenant.AddSubscription("", "production", "")
 	w.ada = w.tenant.AddUser(simtenant.User{Name: "ada", MFA: true})
 	w.bob = w.tenant.AddUser(simtenant.User{Name: "bob"})

@@ -37,8 +37,7 @@ func newWorld(t *testing.T, o ...simtenant.Options) *world {
 	}
 	w := &world{Tenant: simtenant.New(opt), t: t}
 	if !opt.FutureValues {
-		w.Observe(fitsOpenAPI(t))
-		w.Observe(fitsGraph(t))
+		w.Observe(asDocumented(t))
 	}
 	w.group = w.AddManagementGroup("prod", "")
 	w.AddSubscription(subscriptionID, "Payments", "prod")
