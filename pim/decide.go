@@ -73,12 +73,13 @@ func (m miss) open() bool { return m.subject < 0 }
 func (r *rule) judge(q *Question) miss {
 	subject := r.subject(q)
 	all := slices.Concat(subject, r.manner(q))
-	known := slices.DeleteFunc(slices.Clone(all), func(m Reason) bool { return m.Code == Unproven })
+	unread := func(m Reason) bool { return m.Code == Unproven }
+	known := slices.DeleteFunc(slices.Clone(all), unread)
 	if len(known) == 0 {
 		return miss{subject: -1, reasons: all}
 	}
 	return miss{
-		subject: len(subject), reasons: known,
+		subject: len(slices.DeleteFunc(subject, unread)), reasons: known,
 		far: !r.does(q.Request.Action) && !r.on(q.Request.Scope.Plane()),
 	}
 }

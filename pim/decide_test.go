@@ -478,3 +478,21 @@ func TestDenyWins(t *testing.T) {
 		decided(t, deny("    principals: [{memberOf: ["+leavers+"]}]").Decide(q), pim.NoMatch, pim.WrongCaller)
 	})
 }
+
+// What could not be read puts no rule further away than what it says no to.
+func TestUnreadFactsDoNotMakeARuleFar(t *testing.T) {
+	r, err := pim.ParseRules([]byte(`
+version: 1
+rules:
+  - {name: tickets, effect: allow, actions: [grant], callers: [{anyKey: true}], principals: [{memberOf: [11111111-1111-1111-1111-111111111111]}],
+     planes: [azure], scopes: ["/"], roles: ["*"], maxDuration: PT4H, ticket: {required: true}}
+  - {name: other, effect: allow, actions: [cancel], callers: [{system: true}], principals: [{any: true}], planes: [azure], scopes: ["/"], roles: ["*"]}
+`))
+	require.NoError(t, err)
+	var req pim.Request
+	require.NoError(t, req.UnmarshalJSON([]byte(`{"action":"grant","scope":"/subscriptions/11111111-2222-3333-4444-555555555551","role":"Reader","principalId":"11111111-2222-3333-4444-555555555552","justification":"because"}`)))
+	d := r.Decide(pim.Question{Caller: pim.Caller{Kind: pim.CallerKey}, Request: req, Role: pim.Role{ID: "acdd72a7-3385-48ef-bd42-f606fba81ae7"}})
+	require.False(t, d.Allowed)
+	require.Len(t, d.Reasons, 1)
+	require.Equal(t, pim.NeedTicket, d.Reasons[0].Code)
+}
