@@ -111,6 +111,7 @@ func (a *app) call(method, path, body string, headers ...string) *httptest.Respo
 	}
 	rec := httptest.NewRecorder()
 	a.ServeHTTP(rec, r)
+	readDocument(a.t).conforms(a.t, method, path, rec) // whatever a test asks, openapi.json describes the answer
 	return rec
 }
 

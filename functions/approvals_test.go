@@ -50,12 +50,16 @@ func (a *app) ask(headers []string, body string, want int) pim.Report {
 	return decode[pim.Report](a.t, rec.Body.Bytes())
 }
 
-// ballot is a yes to the change as bob sees it.
-func (a *app) ballot() string {
+// ballot is a yes to a change as bob sees it.
+func (a *app) ballot(id string) string {
 	a.t.Helper()
-	seen := a.approvals(a.token(a.bob))
-	require.Len(a.t, seen, 1)
-	return fmt.Sprintf(`{"digest":%q,"approve":true,"justification":"as planned"}`, seen[0].Digest)
+	for _, w := range a.approvals(a.token(a.bob)) {
+		if w.ID == id {
+			return fmt.Sprintf(`{"digest":%q,"approve":true,"justification":"as planned"}`, w.Digest)
+		}
+	}
+	require.Fail(a.t, "bob sees no change "+id)
+	return ""
 }
 
 func (a *app) vote(headers []string, ballot string) int {
@@ -81,7 +85,7 @@ func TestApprovedChangeIsDone(t *testing.T) {
 		require.Equal(t, a.approvers, seen[0].Group)
 		require.Equal(t, "user:"+a.ada, seen[0].Change.RequestedBy)
 
-		require.Equal(t, http.StatusOK, a.vote(bearer(a.token(a.bob)), a.ballot()))
+		require.Equal(t, http.StatusOK, a.vote(bearer(a.token(a.bob)), a.ballot("CR1")))
 		require.Zero(t, a.effects(), "who approves does not drive")
 		a.settle()
 		done := a.state("CR1")
@@ -97,7 +101,7 @@ func TestApprovedChangeIsDone(t *testing.T) {
 func TestDeniedChangeIsRefused(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		a := newWaiting(t)
-		no := strings.Replace(a.ballot(), "true", "false", 1)
+		no := strings.Replace(a.ballot("CR1"), "true", "false", 1)
 		require.Equal(t, http.StatusOK, a.vote(bearer(a.token(a.bob)), no))
 		a.settle()
 		got := a.state("CR1")
@@ -154,7 +158,7 @@ func TestVotesThatDoNotCount(t *testing.T) {
 					asker = tt.asker(a)
 				}
 				a.ask(asker, grantADA, http.StatusAccepted)
-				ballot := a.ballot()
+				ballot := a.ballot("CR1")
 				if tt.prepare != nil {
 					tt.prepare(a)
 				}
@@ -177,7 +181,7 @@ func TestVotesThatDoNotCount(t *testing.T) {
 func TestAnAgreementCountsOnce(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		a := newWaiting(t)
-		ballot := a.ballot()
+		ballot := a.ballot("CR1")
 		require.Equal(t, http.StatusNotFound, a.call(http.MethodPost, "/api/approvals/CR2", ballot, bearer(a.token(a.bob))...).Code)
 		no := strings.Replace(ballot, "true", "false", 1)
 		require.Equal(t, http.StatusOK, a.vote(bearer(a.token(a.bob)), no))
@@ -187,7 +191,7 @@ func TestAnAgreementCountsOnce(t *testing.T) {
 		a.ask(bearer(a.token(a.ada)), grantADA, http.StatusAccepted)
 		require.Equal(t, pim.AwaitingApproval, a.state("CR1").State)
 		require.Equal(t, http.StatusConflict, a.vote(bearer(a.token(a.bob)), ballot), "replayed")
-		require.Equal(t, http.StatusOK, a.vote(bearer(a.token(a.bob)), a.ballot()))
+		require.Equal(t, http.StatusOK, a.vote(bearer(a.token(a.bob)), a.ballot("CR1")))
 		require.Equal(t, http.StatusConflict, a.vote(bearer(a.token(a.bob)), ballot), "twice")
 		a.settle()
 		require.Equal(t, pim.Done, a.state("CR1").State)
@@ -201,7 +205,7 @@ func TestOfTwoVotesAtOnceOneCounts(t *testing.T) {
 		a := newWaiting(t)
 		dan := a.tenant.AddUser(simtenant.User{Name: "dan"})
 		a.tenant.AddMember(a.approvers, dan)
-		yes := a.ballot()
+		yes := a.ballot("CR1")
 		a.tenant.Inject(simtenant.Fault{Path: "/checkMember", Delay: time.Second, Times: 2}) // both look before either writes
 		codes := make(chan int, 2)
 		go func() { codes <- a.vote(bearer(a.token(a.bob)), yes) }()
@@ -227,7 +231,7 @@ func TestApprovedChangeIsDecidedByTheRulesOfTheMoment(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			inTime(t, func(t *testing.T) {
 				a := newWaiting(t)
-				require.Equal(t, http.StatusOK, a.vote(bearer(a.token(a.bob)), a.ballot()))
+				require.Equal(t, http.StatusOK, a.vote(bearer(a.token(a.bob)), a.ballot("CR1")))
 				a.use(tt.rules)
 				a.settle()
 				a.use(approvalRules)
@@ -242,7 +246,7 @@ func TestApprovedChangeIsDecidedByTheRulesOfTheMoment(t *testing.T) {
 func TestApprovedIdNamesNothingElse(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		a := newWaiting(t)
-		ballot := a.ballot()
+		ballot := a.ballot("CR1")
 		longer := strings.Replace(grantADA, `"justification"`, `"duration":"PT8H","justification"`, 1)
 		a.ask(bearer(a.token(a.ada)), longer, http.StatusConflict)
 		require.Equal(t, http.StatusOK, a.vote(bearer(a.token(a.bob)), ballot))
