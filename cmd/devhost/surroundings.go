@@ -19,6 +19,11 @@ import (
 //go:embed rules.local.yaml
 var localRules []byte
 
+// localSweep watches that tenant, and only reports.
+//
+//go:embed sweep.local.yaml
+var localSweep []byte
+
 // surroundings starts what the handler finds in Azure and returns the settings
 // that lead there. Those of the settings file win.
 func surroundings(o options) (settings map[string]string, stop func(), err error) {
@@ -54,12 +59,16 @@ func surroundings(o options) (settings map[string]string, stop func(), err error
 		return nil, stop, err
 	}
 	stops = append(stops, func() { _ = os.RemoveAll(dir) }) // a leftover does no harm
-	settings["PIM_RULES"] = filepath.Join(dir, "rules.yaml")
-	if err := os.WriteFile(settings["PIM_RULES"], localRules, 0o600); err != nil {
-		return nil, stop, err
+	for setting, file := range map[string]struct {
+		name string
+		text []byte
+	}{"PIM_RULES": {"rules.yaml", localRules}, "PIM_SWEEP_RULES": {"sweep.yaml", localSweep}} {
+		settings[setting] = filepath.Join(dir, file.name)
+		if err := os.WriteFile(settings[setting], file.text, 0o600); err != nil {
+			return nil, stop, err
+		}
 	}
 	settings["SWEEP_SCHEDULE"] = "0 */15 * * * *"
-	settings["RESUME_SCHEDULE"] = "0 */5 * * * *"
 
 	if o.settings != "" {
 		own, err := devhost.LoadSettings(o.settings)

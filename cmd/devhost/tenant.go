@@ -81,6 +81,9 @@ func seed(t *simtenant.Tenant) {
 	t.AddGroup(simtenant.Group{Name: "Operators", Members: []string{alice, bob}})
 
 	production := t.AddSubscription(sampleSubscription, "Production", "")
+	// Somebody was made Contributor outside PIM, for good: the sweep finds it.
+	carol := t.AddUser(simtenant.User{Name: "Carol Silva"})
+	t.Assign(simtenant.Grant{Scope: production, Role: "Contributor", Principal: carol, Ago: 200 * 24 * time.Hour})
 	t.AddResourceGroup(production, "rg-web")
 	t.AddResourceGroup(t.AddSubscription("", "Development", ""), "rg-web")
 	// Bob is eligible already: his request only activates.
