@@ -22,7 +22,9 @@ func (s *scan) requests(ctx context.Context, t *target) {
 				continue
 			}
 			if k == pim.Assignment && !q.Type.Removes() && q.Status.Class() == pim.Good && q.Created.After(s.now.Add(-s.rules.unused)) {
+				s.mu.Lock()
 				s.recall.used(roleUse(t.scope.Plane(), q.Access.Role.ID, q.Access.Principal), q.Created)
+				s.mu.Unlock()
 			}
 			if waits(q, s.now) {
 				t.count.Requests++
@@ -36,7 +38,9 @@ func (s *scan) requests(ctx context.Context, t *target) {
 			s.stale(t, k, of)
 		}
 	}
+	s.mu.Lock()
 	s.recall.readRequests(key(t.scope), s.now)
+	s.mu.Unlock()
 }
 
 // waits reports whether q hangs or waits for people. What only waits for its own

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/azurepim/azure-pim/pim"
@@ -23,10 +24,36 @@ type scan struct {
 	recall    *recall
 	journal   journal
 	directory *directory
-	standing  map[id]bool // of the overdue, what was seen
 	targets   map[string]bool
-	held      int // proposals at all targets so far
-	plan      *Plan
+
+	mu       sync.Mutex  // what the targets that are read together share
+	standing map[id]bool // of the overdue, what was seen
+	held     int         // proposals at all targets so far
+	plan     *Plan
+}
+
+// readers is how many targets are read together. ARM's budget is of each subscription;
+// that of PIM is not published, and four at a time is what is known to pass.
+const readers = 4
+
+// each does something with every target that has not failed.
+func (s *scan) each(ctx context.Context, targets []*target, do func(context.Context, *target)) {
+	var wg sync.WaitGroup
+	next := make(chan *target)
+	for range min(readers, len(targets)) {
+		wg.Go(func() {
+			for t := range next {
+				do(ctx, t)
+			}
+		})
+	}
+	for _, t := range targets {
+		if t.unread == nil {
+			next <- t
+		}
+	}
+	close(next)
+	wg.Wait()
 }
 
 // entries reads who holds what at the target.
@@ -34,7 +61,9 @@ func (s *scan) entries(ctx context.Context, t *target) {
 	if s.rules.looks(Deleted, Disabled) {
 		s.home(ctx, t)
 		if t.foreign != "" {
+			s.mu.Lock()
 			s.plan.problem(t, "nobody there is taken for deleted or disabled: "+t.foreign)
+			s.mu.Unlock()
 		}
 	}
 	for _, k := range []pim.Kind{pim.Assignment, pim.Eligibility} {
@@ -67,6 +96,8 @@ func (s *scan) see(t *target, i pim.Instance) {
 		t.count.Eligibilities++
 		t.eligible = longest(t.eligible, i.End)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if a := accessID(i.Kind, i.Access); len(s.journal.overdue) > 0 {
 		if g, ok := s.journal.overdue[a]; ok && cameOf(i, g) {
 			s.standing[a] = true
@@ -93,7 +124,7 @@ func (s *scan) weigh(ctx context.Context, t *target, entries []pim.Instance, e e
 	for _, i := range entries {
 		found := s.rules.judge(i, e)
 		if look && judged(i) {
-			switch s.directory.known[idOf(i.Principal)] {
+			switch s.directory.says(i.Principal) {
 			case deleted:
 				if s.rules.of(Deleted) != Off {
 					found = append(found, finding{rule: Deleted, why: "the directory says that the principal does not exist"})
@@ -124,6 +155,8 @@ func (s *scan) proposal(t *target, f finding, k pim.Kind, a pim.Access) Proposal
 }
 
 func (s *scan) propose(t *target, p Proposal) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.held == mostProposals {
 		s.plan.Omitted++
 		return

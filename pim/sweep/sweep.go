@@ -96,16 +96,10 @@ func (s *Sweeper) read(ctx context.Context, r *Rules) (Plan, *recall, error) {
 	}
 	// Every use is known before the first eligibility is judged by it.
 	if r.looks(Unused, Pending) {
-		for _, t := range targets {
-			if t.unread == nil {
-				sc.requests(ctx, t)
-			}
-		}
+		sc.each(ctx, targets, sc.requests)
 	}
+	sc.each(ctx, targets, sc.entries)
 	for _, t := range targets {
-		if t.unread == nil {
-			sc.entries(ctx, t)
-		}
 		sc.empty(t)
 	}
 	if err := ctx.Err(); err != nil {
