@@ -28,7 +28,7 @@ type gate struct {
 
 	mu      sync.Mutex
 	calls   map[string]int // by method
-	answers map[int]int    // by status; zero: it was shut
+	answers map[int]int    // by status
 }
 
 func newGate(service http.Handler) *gate {
@@ -38,13 +38,20 @@ func newGate(service http.Handler) *gate {
 func (g *gate) pass(w http.ResponseWriter, r *http.Request) {
 	g.mu.Lock()
 	g.calls[r.Method]++
+	g.calls[""]++
 	g.mu.Unlock()
-	g.service.ServeHTTP(&watched{w, g}, r)
+	answer := &watched{ResponseWriter: w, gate: g}
+	defer func() {
+		if !answer.given {
+			g.note(cut)
+		}
+	}()
+	g.service.ServeHTTP(answer, r)
 }
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if g.shut.Load() {
-		g.note(0)
+		g.note(shut)
 		panic(http.ErrAbortHandler)
 	}
 	t := g.trap.Load()
@@ -62,10 +69,12 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // watched tells the gate the status of an answer.
 type watched struct {
 	http.ResponseWriter
-	gate *gate
+	gate  *gate
+	given bool
 }
 
 func (w *watched) WriteHeader(status int) {
+	w.given = true
 	w.gate.note(status)
 	w.ResponseWriter.WriteHeader(status)
 }
@@ -76,7 +85,13 @@ func (g *gate) note(status int) {
 	g.answers[status]++
 }
 
-// count is how many calls of a method came to the service.
+// In place of a status: the service cut the call, or the gate was shut.
+const (
+	cut  = -1
+	shut = -2
+)
+
+// count is how many calls of a method ("" is any) came to the service.
 func (g *gate) count(method string) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -89,9 +104,6 @@ func (g *gate) answered(status int) int {
 	defer g.mu.Unlock()
 	return g.answers[status]
 }
-
-// refused is how many calls were cut because the gate was shut.
-func (g *gate) refused() int { return g.answered(0) }
 
 // trap does something, once, to whoever makes a certain call: before the service hears
 // of it, or after it has acted and before it answers.

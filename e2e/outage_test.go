@@ -75,12 +75,12 @@ func TestGrantsOutliveAnOutage(t *testing.T) {
 		{
 			"of Table Storage", // three tries, about 2 s
 			func(w *world, shut bool) { w.toTable.shut.Store(shut) }, 5 * time.Second,
-			func(w *world) bool { return w.toTable.refused() >= 10 },
+			func(w *world) bool { return w.toTable.answered(shut) >= 10 },
 		},
 		{
 			"of the tenant", // three tries, about 2 s
 			func(w *world, shut bool) { w.toTenant.shut.Store(shut) }, 5 * time.Second,
-			func(w *world) bool { return w.toTenant.refused() >= 30 },
+			func(w *world) bool { return w.toTenant.answered(shut) >= 30 },
 		},
 		{
 			"of Service Bus", // six tries, about 10 s

@@ -58,7 +58,11 @@ func newWorld(t *testing.T, o simtenant.Options) *world {
 	w.toTenant.service = w.tenant
 	tenant.Start()
 	t.Cleanup(tenant.Close)
-	w.people(1)
+	w.identity = w.tenant.AddServicePrincipal(simtenant.ServicePrincipal{
+		Name: "azure-pim", ManagedIdentity: true, AppRoles: []string{"Directory.Read.All"},
+	})
+	w.tenant.Assign(simtenant.Grant{Scope: "/providers/Microsoft.Management/managementGroups/" + w.tenant.ID(), Role: "User Access Administrator", Principal: w.identity})
+	w.subscribe(1)
 
 	w.toTable, w.journal = openJournal(t, "T"+strings.ReplaceAll(uuid.NewString(), "-", ""))
 	table := httptest.NewUnstartedServer(w.toTable)
@@ -107,13 +111,9 @@ func queues() []amqpbroker.QueueConfig {
 	return configs
 }
 
-// people seeds the app's identity and subscriptions.
-func (w *world) people(subscriptions int) {
-	w.identity = w.tenant.AddServicePrincipal(simtenant.ServicePrincipal{
-		Name: "azure-pim", ManagedIdentity: true, AppRoles: []string{"Directory.Read.All"},
-	})
-	w.tenant.Assign(simtenant.Grant{Scope: "/providers/Microsoft.Management/managementGroups/" + w.tenant.ID(), Role: "User Access Administrator", Principal: w.identity})
-	for range subscriptions {
+// subscribe seeds subscriptions over which roles are granted.
+func (w *world) subscribe(n int) {
+	for range n {
 		w.subscriptions = append(w.subscriptions, w.tenant.AddSubscription(uuid.NewString(), "Production", ""))
 	}
 }
