@@ -47,7 +47,7 @@ func (a *app) ask(headers []string, body string, want int) pim.Report {
 	a.t.Helper()
 	rec := a.call(http.MethodPost, "/api/changes", a.ids(body), headers...)
 	require.Equal(a.t, want, rec.Code, rec.Body.String())
-	return decode[pim.Report](a.t, rec.Body.Bytes())
+	return decoded[pim.Report](a.t, rec.Body.Bytes())
 }
 
 // ballot is a yes to a change as bob sees it.
@@ -278,7 +278,7 @@ func TestApprovalsShowToThoseWhoMayDecide(t *testing.T) {
 		require.Len(t, a.approvals(a.token(a.bob)), 1)
 		require.Empty(t, a.approvals(a.token(a.ada)), "who gains does not decide")
 		require.Empty(t, a.approvals(a.token(a.carl)), "nor does who is in no group")
-		require.Len(t, decode[struct{ Value []waiting }](t, a.call(http.MethodGet, "/api/approvals", "").Body.Bytes()).Value, 1, "a reader sees it")
+		require.Len(t, decoded[struct{ Value []waiting }](t, a.call(http.MethodGet, "/api/approvals", "").Body.Bytes()).Value, 1, "a reader sees it")
 		require.Equal(t, http.StatusForbidden, a.call(http.MethodGet, "/api/approvals", "", "x-functions-key", "another").Code)
 		require.Equal(t, http.StatusForbidden, a.call(http.MethodGet, "/api/approvals", "", bearer(a.token(a.identity))...).Code, "an application is no approver")
 	})

@@ -65,7 +65,7 @@ func get[T any](a *app, path string, query ...string) page[T] {
 	}
 	rec := a.call(http.MethodGet, "/api/"+path+"?"+v.Encode(), "")
 	require.Equal(a.t, http.StatusOK, rec.Code, rec.Body.String())
-	return decode[page[T]](a.t, rec.Body.Bytes())
+	return decoded[page[T]](a.t, rec.Body.Bytes())
 }
 
 type instance struct {

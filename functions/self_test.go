@@ -149,6 +149,9 @@ func TestNativeApprovalIsShownAndDecided(t *testing.T) {
 					rec := a.call(http.MethodPost, path, ballot, headers...)
 					require.GreaterOrEqual(t, rec.Code, 400, "%s: %s", who, rec.Body)
 				}
+				a.app.Engine.Guard.Stopped = true
+				require.Equal(t, http.StatusForbidden, a.call(http.MethodPost, path, ballot, bearer(a.token(a.bob))...).Code, "stopped")
+				a.app.Engine.Guard.Stopped = false
 				require.Len(t, a.approvals(a.token(a.bob)), 1, "still waiting")
 
 				before := strings.Count(a.audit.String(), `"what":"vote"`)
@@ -188,5 +191,5 @@ func (a *app) approvals(token string) []waiting {
 	a.t.Helper()
 	code, body, _ := a.as(token, http.MethodGet, "/api/approvals", "")
 	require.Equal(a.t, http.StatusOK, code, "%s", body)
-	return decode[struct{ Value []waiting }](a.t, body).Value
+	return decoded[struct{ Value []waiting }](a.t, body).Value
 }

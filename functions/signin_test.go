@@ -2,7 +2,6 @@ package functions_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -72,13 +71,6 @@ func (a *app) as(token, method, path, body string) (status int, answer []byte, h
 	a.t.Helper()
 	rec := a.call(method, path, body, "x-functions-key", "", "Authorization", "Bearer "+token)
 	return rec.Code, rec.Body.Bytes(), rec.Header()
-}
-
-func decode[T any](t *testing.T, b []byte) T {
-	t.Helper()
-	var out T
-	require.NoError(t, json.Unmarshal(b, &out), "%s", b)
-	return out
 }
 
 // brokenRules are rules that cannot be read.
