@@ -33,7 +33,9 @@ const exchange = "api://AzureADTokenExchange"
 // more of the user than the token proves, its error is a *pim.Error with CodeStepUp
 // and the claims to sign in with. Where Entra does not trust the app, it has CodeDenied.
 func (o OnBehalf) Credential(ctx context.Context, token string) (azcore.TokenCredential, error) {
-	options := &azidentity.OnBehalfOfCredentialOptions{ClientOptions: o.Options}
+	at, local := onLoopback(o.Options)
+	// A stand-in is no authority that Entra's own discovery knows.
+	options := &azidentity.OnBehalfOfCredentialOptions{ClientOptions: at, DisableInstanceDiscovery: local}
 	var cred azcore.TokenCredential
 	var err error
 	if o.Secret != nil {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/azurepim/azure-pim/internal/entra"
 	"github.com/azurepim/azure-pim/pim"
@@ -149,4 +151,34 @@ func TestSecretThatCannotBeReadTradesNothing(t *testing.T) {
 	_, err := o.Credential(t.Context(), d.UserToken(d.ada, audience))
 	require.Equal(t, pim.CodeInternal, pim.CodeOf(err))
 	require.Zero(t, d.Count("", "/oauth2/"))
+}
+
+// A local run signs in at a stand-in, over sockets and without TLS.
+func TestStandInOnALoopbackAddressIsAskedInPlainHTTP(t *testing.T) {
+	server := httptest.NewUnstartedServer(nil)
+	base := "http://" + server.Listener.Addr().String()
+	d := &directory{t: t, Tenant: simtenant.New(simtenant.Options{BaseURL: base})}
+	server.Config.Handler = d.Tenant
+	server.Start()
+	defer server.Close()
+	d.ada = d.AddUser(simtenant.User{Name: "ada"})
+	d.robot = d.AddServicePrincipal(simtenant.ServicePrincipal{Name: "robot", ManagedIdentity: true})
+	o := d.front(simtenant.ServicePrincipal{Federated: []string{d.robot}})
+	o.Options = azcore.ClientOptions{Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: base}}
+
+	token := d.UserToken(d.ada, audience)
+	v := &entra.Verifier{Tenant: d.ID(), Audience: []string{audience}, Login: base, Client: http.DefaultClient}
+	who, err := v.Verify(t.Context(), token)
+	require.NoError(t, err)
+	require.Equal(t, d.ada, who.ID)
+	got, err := d.trade(o, token, "")
+	require.NoError(t, err)
+	require.Equal(t, d.ada, got["oid"])
+
+	// Anywhere else, tokens travel by TLS or not at all.
+	for _, login := range []string{"http://login.example", "http://127.0.0.1.login.example", "http://10.0.0.1:7080"} {
+		o.Options.Cloud.ActiveDirectoryAuthorityHost = login
+		_, err := o.Credential(t.Context(), token)
+		require.Equal(t, pim.CodeInternal, pim.CodeOf(err), login)
+	}
 }
