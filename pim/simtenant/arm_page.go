@@ -10,16 +10,25 @@ import (
 // page answers a list in pages. Between the first page and the second lies an
 // empty one, because there may be one.
 func (t *Tenant) page(c *armCall, items []any) *answer {
+	return t.pageOf(c, len(items), func(i int) any { return items[i] })
+}
+
+// pageOf is page for items that are costly to render: only those of the page are.
+func (t *Tenant) pageOf(c *armCall, n int, render func(i int) any) *answer {
 	from, empty, ok := readSkipToken(c.query)
-	if !ok || from > len(items) {
+	if !ok || from > n {
 		return armError(refuse("InvalidSkipToken", "The skip token is invalid."))
 	}
 	if empty {
 		return reply(http.StatusOK, map[string]any{"value": []any{}, "nextLink": c.next(from, false)})
 	}
-	to := min(from+t.opt.PageSize, len(items))
-	list := map[string]any{"value": append([]any{}, items[from:to]...)}
-	if to < len(items) {
+	to := min(from+t.opt.PageSize, n)
+	value := []any{}
+	for i := from; i < to; i++ {
+		value = append(value, render(i))
+	}
+	list := map[string]any{"value": value}
+	if to < n {
 		list["nextLink"] = c.next(to, from == 0)
 	}
 	return reply(http.StatusOK, list)

@@ -117,8 +117,10 @@ func (t *Tenant) renderInstance(s *schedule, member string) any {
 		props["roleAssignmentScheduleId"] = armID(s.scope, "RoleAssignmentSchedules", s.id)
 		props["originRoleAssignmentId"] = armID(s.scope, "roleAssignments", s.originID)
 		props["linkedRoleEligibilityScheduleInstanceId"] = nil
-		if e := t.scheduleByID(PlaneAzure, Eligibility, s.linked); e != nil {
-			props["linkedRoleEligibilityScheduleInstanceId"] = e.instanceID
+		if s.linked != "" {
+			if e := t.scheduleByID(PlaneAzure, Eligibility, s.linked); e != nil {
+				props["linkedRoleEligibilityScheduleInstanceId"] = e.instanceID
+			}
 		}
 	}
 	if t.opt.FutureValues {

@@ -27,17 +27,17 @@ func (t *Tenant) listSchedules(c *armCall, k Kind, instances bool) *answer {
 		return armError(err)
 	}
 	concerns := t.concerns(f, c.caller)
-	var items []any
-	for _, s := range t.shown(k, instances) {
+	var found []*schedule
+	for _, s := range t.shown(k, instances, c.at.id) {
 		if t.covers(f, c.at.id, s.scope) && concerns(s.principal) && (f.role == "" || sameID(f.role, s.role)) {
-			items = append(items, t.renderAny(s, instances, t.memberType(s, f, c)))
+			found = append(found, s)
 		}
 	}
-	return t.page(c, items)
+	return t.pageOf(c, len(found), func(i int) any { return t.renderAny(found[i], instances, t.memberType(found[i], f, c)) })
 }
 
 func (t *Tenant) getSchedule(c *armCall, k Kind, instances bool) *answer {
-	for _, s := range t.shown(k, instances) {
+	for _, s := range t.shown(k, instances, c.at.id) {
 		id := s.id
 		if instances {
 			id = s.instanceID
@@ -53,11 +53,11 @@ func (t *Tenant) getSchedule(c *armCall, k Kind, instances bool) *answer {
 	return notFound(c)
 }
 
-// shown are the schedules of a kind that lists show now.
-func (t *Tenant) shown(k Kind, instances bool) []*schedule {
+// shown are the schedules of a kind that a list at a scope may show now.
+func (t *Tenant) shown(k Kind, instances bool, at string) []*schedule {
 	now := t.now()
 	var out []*schedule
-	for _, s := range t.schedules {
+	for _, s := range t.near(at) {
 		if s.plane == PlaneAzure && s.kind == k && (instances && t.listedInstance(s, now) || !instances && t.visible(s, now)) {
 			out = append(out, s)
 		}

@@ -1,6 +1,10 @@
 package simtenant
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // schedule is an arrangement, present, future or past; an instance is a schedule
 // that is in force.
@@ -103,5 +107,25 @@ func (t *Tenant) newSchedule(p place, requestID string) *schedule {
 		s.id, s.instanceID, s.originID = t.newID(), t.newID(), t.newID()
 	}
 	t.schedules = append(t.schedules, s)
+	in := strings.ToLower(subscriptionOf(s.scope))
+	t.bySubscription[in] = append(t.bySubscription[in], s)
 	return s
+}
+
+// drop takes a schedule away as if it had never been.
+func (t *Tenant) drop(old *schedule) {
+	is := func(o *schedule) bool { return o == old }
+	t.schedules = slices.DeleteFunc(t.schedules, is)
+	in := strings.ToLower(subscriptionOf(old.scope))
+	t.bySubscription[in] = slices.DeleteFunc(t.bySubscription[in], is)
+}
+
+// near are the schedules that can lie above, at or below a scope: a tenant of many
+// subscriptions is not searched as a whole for a list in one of them.
+func (t *Tenant) near(scope string) []*schedule {
+	in := strings.ToLower(subscriptionOf(scope))
+	if in == "" {
+		return t.schedules
+	}
+	return slices.Concat(t.bySubscription[""], t.bySubscription[in])
 }

@@ -1,9 +1,6 @@
 package simtenant
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // extendWindow is how long before its end an arrangement can be extended.
 const extendWindow = 14 * 24 * time.Hour
@@ -96,5 +93,5 @@ func (t *Tenant) supersede(r *request, old *schedule) {
 	}
 	s.created, s.visibleFrom = old.created, old.visibleFrom
 	s.originID = old.originID
-	t.schedules = slices.DeleteFunc(t.schedules, func(o *schedule) bool { return o == old })
+	t.drop(old)
 }

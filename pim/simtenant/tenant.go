@@ -27,9 +27,12 @@ type Tenant struct {
 
 	requests  []*request
 	schedules []*schedule
-	policies  map[policyKey]*Policy
-	approvals []*approval
-	events    []Event
+	// bySubscription has the same schedules by lower-case subscription; those that lie in
+	// none under "".
+	bySubscription map[string][]*schedule
+	policies       map[policyKey]*Policy
+	approvals      []*approval
+	events         []Event
 
 	faults   []*Fault
 	buckets  map[string]*bucket
@@ -59,15 +62,16 @@ func New(opt Options) *Tenant {
 	var seed [32]byte
 	binary.LittleEndian.PutUint64(seed[:], opt.Seed)
 	t := &Tenant{
-		opt:        opt,
-		random:     rand.New(rand.NewChaCha8(seed)),
-		keys:       []*key{firstKey()},
-		principals: map[string]*principal{},
-		tree:       newTree(opt.TenantID),
-		roles:      builtInRoles(),
-		directory:  newDirectory(),
-		policies:   map[policyKey]*Policy{},
-		buckets:    map[string]*bucket{},
+		opt:            opt,
+		random:         rand.New(rand.NewChaCha8(seed)),
+		keys:           []*key{firstKey()},
+		principals:     map[string]*principal{},
+		tree:           newTree(opt.TenantID),
+		roles:          builtInRoles(),
+		directory:      newDirectory(),
+		policies:       map[policyKey]*Policy{},
+		buckets:        map[string]*bucket{},
+		bySubscription: map[string][]*schedule{},
 	}
 	t.surfaces = []surface{
 		{claimsSignIn, (*Tenant).serveSignIn},
