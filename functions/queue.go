@@ -19,7 +19,7 @@ const (
 // requests takes change requests from the queue that others send to. Who may send
 // is the queue's to know: the caller is the queue, whatever a message says.
 func (a *App) requests(ctx context.Context, m handler.Message[json.RawMessage]) error {
-	caller := pim.Caller{Kind: pim.CallerQueue, ID: RequestsQueue}
+	caller := pim.Caller{Kind: pim.CallerQueue, ID: RequestsQueue, Message: m.Metadata["SequenceNumber"]}
 	if m.Malformed != nil {
 		return a.invalid(ctx, m.ID, m.DeliveryCount, &pim.Error{Code: pim.CodeInvalid, Detail: "the body is not JSON"})
 	}

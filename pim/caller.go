@@ -21,6 +21,10 @@ type Caller struct {
 	Groups []string   `json:"groups,omitempty"`
 	MFA    bool       `json:"mfa,omitempty"` // the token proves a second factor
 
+	// Message names the message of a queue that asks, the same at each delivery. Empty
+	// at other doors.
+	Message string `json:"message,omitempty"`
+
 	// Token is the user's own token, for On-Behalf-Of. It is never written down.
 	Token string `json:"-"`
 }

@@ -43,28 +43,31 @@ const (
 // Change is a Request on its way into the tenant, as the ledger keeps it. It is
 // written before each effect; what is not written has not been done.
 type Change struct {
-	Request    Request   `json:"request"`
-	Digest     string    `json:"digest"` // of the request's content; the same id must bring the same
-	Caller     Caller    `json:"caller"`
-	Role       Role      `json:"role"` // resolved
-	Decision   Decision  `json:"decision"`
-	Votes      []Vote    `json:"votes,omitempty"`
-	State      State     `json:"state"`
-	Step       Step      `json:"step"`
-	Generation int       `json:"generation"`        // counts the runs: asking anew after a failure is another run
-	Effects    []Effect  `json:"effects,omitempty"` // what is to be asked of PIM, in order
-	Current    int       `json:"current"`           // the effect that Step is about
-	Tries      int       `json:"tries"`             // of the current step
-	Since      time.Time `json:"since"`             // when the current step was entered
-	Stuck      time.Time `json:"stuck,omitzero"`    // when faults began that still keep people and PIM from taking it on
-	Due        time.Time `json:"due,omitzero"`      // do not look at it before
-	Lease      Lease     `json:"lease,omitzero"`
-	Result     *Result   `json:"result,omitempty"`
-	Fault      *Fault    `json:"fault,omitempty"`
-	Outbox     []Event   `json:"outbox,omitempty"` // outcomes that have not been sent yet
-	Expiry     Expiry    `json:"expiry,omitempty"` // which notices of its end have gone out
-	Created    time.Time `json:"created"`
-	Updated    time.Time `json:"updated"`
+	Request    Request     `json:"request"`
+	Digest     string      `json:"digest"` // of the request's content; the same id must bring the same
+	Caller     Caller      `json:"caller"`
+	Heard      []string    `json:"heard,omitempty"` // messages that began a run: delivered again, they begin none
+	Role       Role        `json:"role"`            // resolved
+	Decision   Decision    `json:"decision"`
+	Votes      []Vote      `json:"votes,omitempty"`
+	State      State       `json:"state"`
+	Step       Step        `json:"step"`
+	Generation int         `json:"generation"`        // counts the runs: asking anew after a failure is another run
+	Effects    []Effect    `json:"effects,omitempty"` // what is to be asked of PIM, in order
+	Current    int         `json:"current"`           // the effect that Step is about
+	Tries      int         `json:"tries"`             // of the current step
+	Since      time.Time   `json:"since"`             // when the current step was entered
+	Stuck      time.Time   `json:"stuck,omitzero"`    // when faults began that still keep people and PIM from taking it on
+	Missing    time.Time   `json:"missing,omitzero"`  // of these: since when PIM says that something is not there, or in the way
+	Due        time.Time   `json:"due,omitzero"`      // do not look at it before
+	Lease      Lease       `json:"lease,omitzero"`
+	Result     *Result     `json:"result,omitempty"`
+	Fault      *Fault      `json:"fault,omitempty"`
+	Outbox     []Event     `json:"outbox,omitempty"` // outcomes that have not been sent yet
+	Told       []EventType `json:"told,omitempty"`   // outcomes of this run, sent or not
+	Expiry     Expiry      `json:"expiry,omitempty"` // which notices of its end have gone out
+	Created    time.Time   `json:"created"`
+	Updated    time.Time   `json:"updated"`
 
 	// Version is the ledger's: empty for a Change that it does not hold yet.
 	Version string `json:"-"`

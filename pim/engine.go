@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -68,6 +69,9 @@ const (
 	// decisionHolds is how long a decision may wait for its effect: twice as long as
 	// the five minutes after which an assignment may be ended.
 	decisionHolds = 10 * time.Minute
+	// mostHeard bounds how many messages a change remembers: the queue delivers none
+	// as late as that.
+	mostHeard = 32
 	// lookAgain is how long a lost race waits before it reads the winner's work.
 	lookAgain = 2 * time.Second
 )
@@ -82,6 +86,7 @@ func (e *Engine) Start(ctx context.Context, caller Caller, r Request) (Change, e
 	}
 	now := time.Now().UTC()
 	c := Change{Request: r, Digest: r.digest(), Caller: caller, Generation: 1, State: Pending, Created: now, Updated: now}
+	c.Heard = heard(nil, caller)
 	c.enter(StepDecide, now)
 	old, err := e.Ledger.Load(ctx, r.ID)
 	switch {
@@ -119,13 +124,29 @@ func (e *Engine) again(ctx context.Context, caller Caller, c, old Change) (Chang
 	if old.State != Refused && old.State != Failed {
 		return old, nil
 	}
+	if caller.Message != "" && slices.Contains(old.Heard, caller.Message) {
+		return old, nil // what it asked for has been tried
+	}
 	// Nothing stands of a refusal or a failure: the same request is another run.
 	c.Generation, c.Created, c.Version, c.Outbox = old.Generation+1, old.Created, old.Version, old.Outbox
+	c.Heard = heard(old.Heard, caller)
 	saved, err := e.Ledger.Save(ctx, c)
-	if CodeOf(err) == CodeConflict {
-		saved, err = e.Ledger.Load(ctx, c.ID())
+	if CodeOf(err) != CodeConflict {
+		return saved, at(op, err)
 	}
-	return saved, at(op, err)
+	// Somebody else has begun another run, or has only sent the outcomes of this one.
+	if old, err = e.Ledger.Load(ctx, c.ID()); err != nil {
+		return Change{}, at(op, err)
+	}
+	return e.again(ctx, caller, c, old)
+}
+
+// heard adds the message that begins a run to those that began others.
+func heard(before []string, caller Caller) []string {
+	if caller.Message == "" {
+		return before
+	}
+	return append(slices.Clone(before[max(0, len(before)+1-mostHeard):]), caller.Message)
 }
 
 // Advance takes the change one step further, on behalf of whoever drives it; only
@@ -277,15 +298,21 @@ func (w *work) fail(ctx context.Context, err error) {
 func (w *work) later(ctx context.Context, err error) {
 	c := &w.change
 	retry, wait := RetryOf(err)
-	limit := giveUp
-	if CodeOf(err) == CodeNotFound || CodeOf(err) == CodeConflict {
-		limit = giveUpMissing
-	}
 	now := time.Now().UTC()
 	if c.Stuck.IsZero() {
 		c.Stuck = now
 	}
-	if retry == RetryNever || retry == StepUp || now.Sub(c.Stuck) > limit {
+	spent := now.Sub(c.Stuck) > giveUp
+	switch CodeOf(err) {
+	case CodeNotFound, CodeConflict:
+		if c.Missing.IsZero() {
+			c.Missing = now
+		}
+		spent = spent || now.Sub(c.Missing) > giveUpMissing
+	default:
+		c.Missing = time.Time{} // while PIM is out of reach, nothing can appear or go
+	}
+	if retry == RetryNever || retry == StepUp || spent {
 		w.fail(ctx, err)
 		return
 	}

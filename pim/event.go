@@ -1,6 +1,7 @@
 package pim
 
 import (
+	"slices"
 	"strconv"
 	"time"
 )
@@ -40,6 +41,10 @@ func newEvent(t EventType, id, subject string, now time.Time, data Report) Event
 
 // tell puts an outcome of c into its outbox, once for each run of the change.
 func (c *Change) tell(t EventType, now time.Time) {
+	if slices.Contains(c.Told, t) {
+		return // decided anew
+	}
+	c.Told = append(c.Told, t)
 	id := c.ID() + "/" + strconv.Itoa(c.Generation) + "/" + string(t)
 	c.Outbox = append(c.Outbox, newEvent(t, id, c.ID(), now, c.Report()))
 }

@@ -28,7 +28,8 @@ func (w *work) adopt(ctx context.Context, got ScheduleRequest) {
 	c := &w.change
 	e := c.effect()
 	now := time.Now().UTC()
-	e.Status, e.Approval, c.Stuck = got.Status, got.Approval, time.Time{}
+	e.Status, e.Approval = got.Status, got.Approval
+	c.Stuck, c.Missing = time.Time{}, time.Time{}
 	if got.Name != "" {
 		e.Name = got.Name
 	}
@@ -51,12 +52,13 @@ func (w *work) adopt(ctx context.Context, got ScheduleRequest) {
 		if c.Step != StepAwait {
 			c.enter(StepAwait, now)
 		}
-		if class == Waiting {
-			w.wait(time.Minute)
+		// People take their time. Granted means them no more: its start is not ahead.
+		if people := class == Waiting && got.Status != Granted; !people && now.Sub(c.Since) > giveUp {
+			w.fail(ctx, &Error{Code: CodeBusy, PIMCode: string(got.Status), Detail: "PIM does not finish the request"})
 			return
 		}
-		if now.Sub(c.Since) > giveUp {
-			w.fail(ctx, &Error{Code: CodeBusy, PIMCode: string(got.Status), Detail: "PIM does not finish the request"})
+		if class == Waiting {
+			w.wait(time.Minute)
 			return
 		}
 		w.wait(backoff(c.Tries))

@@ -19,7 +19,6 @@ func (w *work) decide(ctx context.Context) error {
 		return nil
 	}
 	now := time.Now().UTC()
-	told := c.Decision.Allowed && c.Decision.Approval == nil
 	c.Role, c.Decision = role, d
 	c.Decision.At = now
 	// The audit line comes first: a grant we cannot account for must not happen.
@@ -34,14 +33,13 @@ func (w *work) decide(ctx context.Context) error {
 		c.enter(StepEnd, now)
 		c.tell(EventRefused, now)
 	case d.Approval != nil && !c.approved(d.Approval.Group):
-		c.State, c.Stuck = AwaitingApproval, time.Time{}
+		c.State = AwaitingApproval
+		c.Stuck, c.Missing = time.Time{}, time.Time{}
 		c.Due = now.Add(time.Duration(d.Approval.Within))
 		c.tell(EventApproval, now)
 	default:
 		c.enter(StepLook, now)
-		if !told {
-			c.tell(EventDecided, now)
-		}
+		c.tell(EventDecided, now)
 	}
 	return nil
 }

@@ -273,6 +273,13 @@ func (w *work) plan(now time.Time, effects ...Effect) {
 		if e.Name != "" && w.change.Request.Plane != Azure && w.change.Request.Action != Cancel {
 			e.Mark, e.Name = e.Name[:13], "" // the service will choose the name
 		}
+		for _, old := range w.change.Effects {
+			if old.Tried > 0 && old.Kind == e.Kind && old.Type == e.Type && (old.Mark == e.Mark && e.Mark != "" || old.Name == e.Name) {
+				// Chosen anew in the same run: it may be there, though listings do not show
+				// it yet, and is looked for before it is asked for again.
+				e.Name, e.Tried, e.Asked = old.Name, old.Tried, old.Asked
+			}
+		}
 	}
 	w.change.Effects, w.change.Current = effects, 0
 	w.change.enter(StepSubmit, now)

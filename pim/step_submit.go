@@ -44,6 +44,10 @@ func (w *work) submit(ctx context.Context) error {
 	if err := w.claim(ctx); err != nil {
 		return err
 	}
+	// Whoever takes the change over once the lease is up must be alone with it: a
+	// process that stood still meanwhile asks no more.
+	ctx, end := context.WithDeadline(ctx, w.change.Lease.Until)
+	defer end()
 	if cancel {
 		w.withdraw(ctx, client)
 		return nil
