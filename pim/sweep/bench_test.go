@@ -24,6 +24,8 @@ const (
 	latency = 20 * time.Millisecond
 	// pageSize of the simulated ARM; the real one's is not published.
 	pageSize = 100
+	// lookEvery is how many calls lie between two looks at the memory.
+	lookEvery = 25
 	// perSubscription is how many resource groups lie in each subscription.
 	perSubscription = 200
 )
@@ -41,7 +43,7 @@ func BenchmarkPlan(b *testing.B) {
 	for _, size := range []struct{ entries, scopes int }{{100, 10}, {1000, 100}, {10_000, 1000}, {100_000, 10_000}} {
 		b.Run(fmt.Sprintf("%d/%d", size.entries, size.scopes), func(b *testing.B) {
 			tenant, app := bigTenant(size.entries, size.scopes)
-			road := &road{next: tenant.Transport(), tenant: tenant, every: max(1, size.entries/500)}
+			road := &road{next: tenant.Transport(), tenant: tenant}
 			client, err := pim.NewClient(tenant.Credential(app), &pim.ClientOptions{ClientOptions: azcore.ClientOptions{Transport: road}})
 			require.NoError(b, err)
 			rules, err := sweep.ParseRules([]byte(everything))
@@ -107,7 +109,6 @@ func bigTenant(entries, scopes int) (*simtenant.Tenant, string) {
 type road struct {
 	next   policy.Transporter
 	tenant *simtenant.Tenant
-	every  int // how many calls lie between two looks at the memory
 
 	mu             sync.Mutex
 	calls, limited int
@@ -129,7 +130,7 @@ func (r *road) Do(q *http.Request) (*http.Response, error) {
 	if r.calls++; err == nil && resp.StatusCode == http.StatusTooManyRequests {
 		r.limited++
 	}
-	if r.calls%r.every == 0 {
+	if r.calls%lookEvery == 0 {
 		r.tenant.ForgetCalls()
 		if now := live(); now > r.base {
 			r.peak = max(r.peak, now-r.base)

@@ -38,8 +38,8 @@ type file struct {
 type place struct{ Plane, Scope string }
 
 type fileLimit struct {
-	Removals int
-	Percent  float64
+	Removals *int
+	Percent  *float64
 }
 
 type fileRule struct {
@@ -292,10 +292,11 @@ func (p *reader) limit(where string, l *fileLimit, otherwise limit) limit {
 	if l == nil {
 		return otherwise
 	}
-	if l.Removals < 0 || l.Percent < 0 || l.Percent > 100 {
-		p.fail("%s: removals is a number from 0, percent one from 0 to 100", where)
+	if l.Removals == nil || l.Percent == nil || *l.Removals < 0 || *l.Percent < 0 || *l.Percent > 100 {
+		p.fail("%s: write removals, a number from 0, and percent, one from 0 to 100", where)
+		return limit{}
 	}
-	return limit{l.Removals, l.Percent}
+	return limit{*l.Removals, *l.Percent}
 }
 
 func (p *reader) length(where, s string, otherwise time.Duration) time.Duration {
