@@ -162,7 +162,9 @@ func TestAnActivationThatPIMHasApproved(t *testing.T) {
 				require.Empty(t, ours, "an application approves nothing")
 
 				tt.decide(s, approver, waiting[0].ID)
+				s.tenant.ForgetCalls()
 				c = s.finish(c.ID())
+				require.Less(t, len(s.tenant.Calls()), 350, "a day of waiting")
 				require.Equal(t, tt.state, c.State, "%+v", c.Fault)
 				require.Equal(t, tt.status, s.tenant.Requests()[0].Status)
 				if tt.state == pim.Done {

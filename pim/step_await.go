@@ -58,7 +58,8 @@ func (w *work) adopt(ctx context.Context, got ScheduleRequest) {
 			return
 		}
 		if class == Waiting {
-			w.wait(time.Minute)
+			// Every minute at first, every five when it has taken an hour.
+			w.wait(min(time.Minute<<min(c.Tries/8, 3), 5*time.Minute))
 			return
 		}
 		w.wait(backoff(c.Tries))
