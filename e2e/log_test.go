@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -34,6 +35,11 @@ func (l *hostLog) last() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return append([]string(nil), l.lines...)
+}
+
+// errors are the lines that the host itself thinks of as errors.
+func (l *hostLog) errors() []string {
+	return slices.DeleteFunc(l.last(), func(line string) bool { return !strings.Contains(line, slog.LevelError.String()) })
 }
 
 func (l *hostLog) Enabled(context.Context, slog.Level) bool { return true }

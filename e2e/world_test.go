@@ -118,12 +118,16 @@ func (w *world) subscribe(n int) {
 	}
 }
 
+// quick are the host's durations where the real ones would only be waited for. How often
+// a handler may die stays as it is.
+var quick = devhost.Timing{PollEvery: 5 * time.Millisecond, DrainHTTP: time.Second, DrainJobs: time.Second, QueueRetry: 50 * time.Millisecond}
+
 // host starts a host, and with it a handler.
 func (w *world) host() *devhost.Host {
 	w.t.Helper()
 	h, err := devhost.Start(w.t.Context(), devhost.Config{
 		Root: app(w.t), Addr: "127.0.0.1:0", Settings: w.settings, Log: w.log.logger(),
-		Timing: devhost.Timing{PollEvery: 5 * time.Millisecond, DrainHTTP: time.Second, DrainJobs: time.Second, QueueRetry: 50 * time.Millisecond},
+		Timing: quick,
 	})
 	require.NoError(w.t, err)
 	w.t.Cleanup(h.Close)
