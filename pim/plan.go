@@ -161,7 +161,10 @@ func (e *Engine) standing(ctx context.Context, k Kind, a Access, now time.Time) 
 		if err != nil {
 			return nil, err
 		}
-		if i.Until(now) && i.Scope.Contains(a.Scope) && (best == nil || i.outlasts(*best)) {
+		// No path says what lies below a management group, but the listing does: it shows
+		// what is held at the scope or above.
+		reaches := i.Scope.Contains(a.Scope) || i.Scope.Level() == LevelManagementGroup
+		if i.Until(now) && reaches && (best == nil || i.outlasts(*best)) {
 			best = &i
 		}
 	}
