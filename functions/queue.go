@@ -83,6 +83,9 @@ func (a *App) resume(ctx context.Context, _ handler.Tick) error {
 	if err == nil && a.Pruner != nil && a.Retention > 0 {
 		pruned, err = a.Pruner.Prune(ctx, time.Now().Add(-a.Retention))
 	}
+	if err == nil && a.Sweeper != nil {
+		err = a.Sweeper.Settle(ctx) // changes of a sweep may have ended since it was applied
+	}
 	a.Log.InfoContext(ctx, "resumed", "carried", done.Carried, "told", done.Told, "expired", done.Expired, "pruned", pruned)
 	return err
 }

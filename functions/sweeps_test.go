@@ -174,3 +174,22 @@ func TestTimerSweeps(t *testing.T) {
 		})
 	})
 }
+
+// The queue ends what a sweep began, and the next look tells that it is over.
+func TestResumeTimerTellsThatASweepHasEnded(t *testing.T) {
+	tick := `{"Data":{"timer":{"Schedule":{"AdjustForDST":true},"IsPastDue":false}},"Metadata":{}}`
+	inTime(t, func(t *testing.T) {
+		a := newSweepApp(t, "apply")
+		rec := a.call("POST", "/api/sweeps", "{}")
+		st := decoded[sweep.Status](t, rec.Body.Bytes())
+		require.Equal(t, http.StatusAccepted, a.call("POST", "/api/sweeps", `{"apply":"`+st.Plan.Hash+`"}`).Code)
+		phase := func() sweep.Phase {
+			return decoded[sweep.Status](t, a.call("GET", rec.Header().Get("Location"), "").Body.Bytes()).Run.Phase
+		}
+		require.Equal(t, http.StatusOK, a.call("POST", "/resume", tick, "x-functions-key", "").Code)
+		require.Equal(t, sweep.Applying, phase())
+		a.settle()
+		require.Equal(t, http.StatusOK, a.call("POST", "/resume", tick, "x-functions-key", "").Code)
+		require.Equal(t, sweep.Applied, phase())
+	})
+}

@@ -230,13 +230,12 @@ func (s *Sweeper) Settle(ctx context.Context) error {
 		if name < oldest {
 			continue
 		}
-		p, err := s.load(ctx, idIn(name))
-		var run Run
-		if err == nil {
-			run, err = s.run(ctx, p)
-		}
+		run, err := s.run(ctx, Plan{ID: idIn(name)})
 		if err == nil && run.Phase == Applying {
-			_, err = s.settle(ctx, p, run)
+			var p Plan
+			if p, err = s.load(ctx, run.Plan); err == nil {
+				_, err = s.settle(ctx, p, run)
+			}
 		}
 		if err != nil {
 			s.log().WarnContext(ctx, "a run cannot be settled", "name", name, "error", err)

@@ -117,11 +117,16 @@ func (r *recall) used(u id, at time.Time) {
 
 func (r *recall) lastUse(u id) time.Time { return r.Uses[hex.EncodeToString(u[:])] }
 
-// forget drops uses that no rule asks about any more.
+// forget drops uses that no rule asks about any more, and targets that are long gone.
 func (r *recall) forget(before time.Time) {
 	for k, at := range r.Uses {
 		if at.Before(before) {
 			delete(r.Uses, k)
+		}
+	}
+	for k, t := range r.Targets {
+		if t.At.Before(before) && t.Read.Before(before) {
+			delete(r.Targets, k)
 		}
 	}
 }
