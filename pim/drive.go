@@ -2,7 +2,6 @@ package pim
 
 import (
 	"context"
-	"strconv"
 	"time"
 )
 
@@ -80,15 +79,6 @@ func (e *Engine) carryOn(ctx context.Context, nonce string, changes ...Change) e
 
 // sendFor bounds one sending of messages.
 const sendFor = 15 * time.Second
-
-// Key is the message id of the continuation: the same cursor is the same message.
-func (n Continuation) Key() string {
-	k := n.Change + "/" + strconv.Itoa(n.Generation) + "/" + string(n.Step) + "/" + strconv.Itoa(n.Tries)
-	if n.Nonce != "" {
-		k += "/" + n.Nonce
-	}
-	return k
-}
 
 // flush tells the outcomes that the journal holds. One that cannot be sent stays in
 // the journal, and Resume sends it.

@@ -126,3 +126,12 @@ func at(op string, err error) error {
 	}
 	return &Error{Op: op, Code: CodeInternal, Err: err}
 }
+
+// faultOf is what a caller may know of err.
+func faultOf(err error) *Fault {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return &Fault{Code: CodeInternal}
+	}
+	return &Fault{Code: e.code(), Field: e.Field, PIMCode: e.PIMCode, Detail: e.Detail, Remedy: e.Remedy, Reasons: e.Unmet, Claims: e.Claims}
+}

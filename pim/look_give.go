@@ -1,0 +1,85 @@
+package pim
+
+import (
+	"context"
+	"strings"
+	"time"
+)
+
+func (w *work) lookGive(ctx context.Context) error {
+	c := &w.change
+	now := time.Now().UTC()
+	a := c.Access()
+	i, err := w.standing(ctx, c.Request.kind(), a, now)
+	if err != nil {
+		return err
+	}
+	from, until := c.Request.span(now)
+	if i != nil && (!from.After(now) || i.Until(until)) {
+		w.already(ctx, i, until)
+		return nil
+	}
+	effects := []Effect{w.give(c.Request.kind(), c.Request.Duration)}
+	if c.Request.Action == Grant || c.Request.Action == Activate {
+		e, err := w.standing(ctx, Eligibility, a, now)
+		switch {
+		case err != nil:
+			return err
+		case e != nil:
+			effects[0].Linked = linked(*e, a.Scope)
+		case c.Request.Action == Activate || !c.Decision.Make:
+			return &Error{Code: CodeUnmet, Unmet: []Reason{{Code: NotEligible, Rule: c.Decision.Rule, Detail: "the principal is not eligible for the role at this scope"}}}
+		default:
+			d, err := w.eligibleFor(ctx, now, until)
+			if err != nil {
+				return err
+			}
+			effects = append([]Effect{w.give(Eligibility, d)}, effects...)
+			effects[0].Window.Start = nil // eligible from now on, whenever the activation starts
+		}
+	}
+	w.plan(now, effects...)
+	return nil
+}
+
+// give is the effect that makes an eligibility or an assignment.
+func (w *work) give(k Kind, d Duration) Effect {
+	c := &w.change
+	r := w.ask(k, AdminAssign)
+	if k == Assignment && c.Decision.Mode == Self {
+		r.Type = SelfActivate
+	}
+	r.Window = Window{Duration: d}
+	if s := c.Request.Start; s != nil && s.After(time.Now()) {
+		r.Window.Start = s
+	}
+	r.Condition = c.Request.Condition
+	r.Name = requestName(w.Tenant, w.change, r.Kind, r.Type)
+	return r
+}
+
+// eligibleFor is how long an eligibility lasts that the grant makes: what the
+// request says, or a day, but never shorter than the activation needs it and never
+// longer than the role's policy lets it be.
+func (w *work) eligibleFor(ctx context.Context, now, until time.Time) (Duration, error) {
+	c := &w.change
+	d := c.Request.Eligible
+	if d == 0 {
+		d = DefaultEligible
+	}
+	d = max(d, Duration(until.Sub(now).Round(time.Second)))
+	p, err := w.Client.Policy(ctx, c.Request.Scope, c.Role)
+	if err != nil {
+		return 0, err
+	}
+	return min(d, p.MaxEligible()), nil
+}
+
+// linked names the eligibility's schedule: by its full id where the activation is at
+// a narrower scope, where a bare GUID has been seen to fail.
+func linked(e Instance, at Scope) string {
+	if e.Plane == Azure && e.Scope.Key() == at.Key() {
+		return e.Schedule[strings.LastIndexByte(e.Schedule, '/')+1:]
+	}
+	return e.Schedule
+}

@@ -1,0 +1,66 @@
+package pim
+
+import (
+	"context"
+	"strings"
+	"time"
+)
+
+func (w *work) lookProlong(ctx context.Context) error {
+	c := &w.change
+	now := time.Now().UTC()
+	k := c.Request.kind()
+	i, err := w.own(ctx, k)
+	if err != nil {
+		return err
+	}
+	from, until := c.Request.span(now)
+	if i != nil && (i.End == nil || !i.End.Before(until)) {
+		w.already(ctx, i, until)
+		return nil
+	}
+	switch {
+	case c.Request.Action == Renew && i != nil:
+		return &Error{Code: CodeConflict, Detail: "it has not ended: extend it", Retry: RetryNever}
+	case c.Request.Action == Extend && i == nil:
+		return &Error{Code: CodeNotFound, Detail: "there is nothing to extend: renew it", Retry: RetryNever}
+	}
+	typ := AdminExtend
+	if c.Request.Action == Renew {
+		typ = AdminRenew
+	}
+	r := w.ask(k, typ)
+	r.Window = Window{Start: &from, End: &until}
+	if i != nil {
+		r.Window.Start, r.Target = i.Start, i.Schedule[strings.LastIndexByte(i.Schedule, '/')+1:]
+	}
+	r.Name = requestName(w.Tenant, w.change, r.Kind, r.Type)
+	w.plan(now, r)
+	return nil
+}
+
+func (w *work) lookCancel(ctx context.Context) error {
+	c := &w.change
+	a := c.Access()
+	var effects []Effect
+	for _, k := range []Kind{Assignment, Eligibility} {
+		if c.Request.Kind != "" && c.Request.Kind != k {
+			continue
+		}
+		for r, err := range w.Client.Requests(ctx, k, Query{Plane: a.Plane(), Scope: a.Scope, Role: a.Role, Principal: a.Principal}) {
+			if err != nil {
+				return err
+			}
+			if r.Access.Same(a) && r.Status.Cancelable() {
+				effects = append(effects, Effect{ScheduleRequest: r})
+			}
+		}
+	}
+	now := time.Now().UTC()
+	if len(effects) == 0 {
+		w.already(ctx, nil, now)
+		return nil
+	}
+	w.plan(now, effects...)
+	return nil
+}
