@@ -7,7 +7,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 AZURITE := .tools/azurite/node_modules/.bin/azurite
 GOTEST  := go test -count=1 -timeout 15m
 
-.PHONY: run test race lint lint-infra stage smoke package pim bench fuzz soak clean
+.PHONY: run test race lint lint-infra stage smoke package pim bench fuzz soak flood clean
 
 # run builds the app as it is deployed, for this machine, and starts the local
 # stand-in for Azure: a simulated tenant, a Service Bus and a Functions host.
@@ -63,6 +63,10 @@ fuzz:
 # soak runs the seeded simulation until it is stopped or finds something.
 soak:
 	go test -count=1 -timeout 0 -run TestSimulation ./pim/simulation -seeds 0
+
+# flood sends ten thousand queued requests through five percent of faults.
+flood: $(AZURITE)
+	go test -count=1 -timeout 2h -run TestThousand ./e2e -full -test.v
 
 $(AZURITE): internal/azurite/VERSION
 	npm install --prefix .tools/azurite azurite@$$(cat internal/azurite/VERSION) --no-audit --no-fund --loglevel error
