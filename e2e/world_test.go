@@ -90,7 +90,7 @@ func newWorld(t *testing.T, o simtenant.Options) *world {
 		"PIM_LEDGER":         table.URL + "/devstoreaccount1",
 		// In Azure it is longer than any call with its retries; here calls take
 		// milliseconds.
-		"PIM_LEASE":            "PT1S",
+		"PIM_LEASE":            "PT2S",
 		"SSL_CERT_FILE":        trusted,
 		"ServiceBusConnection": amqpbroker.ConnectionString(address),
 		"SWEEP_SCHEDULE":       "0 0 3 * * *",
