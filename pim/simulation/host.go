@@ -1,0 +1,129 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/azurepim/azure-pim/pim"
+)
+
+// What the functions do at their doors; see package functions.
+const (
+	httpBudget  = 25 * time.Second
+	queueBudget = 10 * time.Second
+	// concurrency is how many messages a process has in hand at once: few enough for
+	// them to wait for each other, enough to meet.
+	concurrency = 3
+)
+
+// hands are the processes that can take another message.
+func (w *world) hands(now time.Time) []*process {
+	var out []*process
+	for _, p := range w.awake(now) {
+		if p.busy < concurrency {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// deliver gives a message to a process, as the host does: locked, and settled by what
+// comes of the invocation.
+func (w *world) deliver(p *process, q *queue, m *message) {
+	if !q.deliver(m) {
+		w.remark("%s of %s becomes a dead letter", m.id, q.name)
+		w.plan(between(w.random, 5*time.Minute, 20*time.Minute), "resubmit "+m.id, func() { w.resubmit(q, m) })
+		return
+	}
+	// A message that was done may come again: what says so can get lost as well.
+	again := time.Now().Before(w.climate.until) && w.random.Float64() < w.climate.duplicate
+	expires := between(w.random, 1, lockFor)
+	lock := m.lock
+	p.busy++
+	done := false
+	m.holder = w.start(p, fmt.Sprintf("%s (%d) of %s", m.id, m.deliveries, q.name), func(ctx context.Context) {
+		err := w.function(ctx, p.engine, m)
+		w.stop(ctx, point{what: "settle", after: true})
+		switch {
+		case err != nil:
+			q.abandon(m, lock)
+		case again:
+			q.orphan(m, lock, time.Now().Add(expires))
+		default:
+			done = q.complete(m, lock)
+		}
+	}, func(bool) {
+		p.busy--
+		if a, ok := m.body.(asked); ok && done {
+			w.answered(a.want)
+		}
+	})
+}
+
+// resubmit is an operator who sends a dead letter again, under another id.
+func (w *world) resubmit(q *queue, m *message) {
+	for i, d := range q.dead {
+		if d == m {
+			q.dead = append(q.dead[:i], q.dead[i+1:]...)
+			if a, ok := m.body.(asked); ok {
+				a.want.asks++ // whoever sends it again wants it again
+			}
+			q.send(m.id+"'", m.body, 0)
+			return
+		}
+	}
+}
+
+// function is the function behind a queue.
+func (w *world) function(ctx context.Context, e *pim.Engine, m *message) error {
+	switch body := m.body.(type) {
+	case asked:
+		return w.takeRequest(ctx, e, m, body)
+	case pim.Continuation:
+		caller := pim.Caller{Kind: pim.CallerQueue, ID: changesQueue}
+		_, err := e.Drive(ctx, caller, body.Change, time.Now().Add(queueBudget))
+		return holdBack(ctx, m.deliveries, err)
+	}
+	panic("simulation: a message of an unknown kind")
+}
+
+func (w *world) takeRequest(ctx context.Context, e *pim.Engine, m *message, a asked) error {
+	caller := pim.Caller{Kind: pim.CallerQueue, ID: requestsQueue, Message: strconv.Itoa(m.sequence)}
+	c, err := e.Start(ctx, caller, a.request)
+	if retry, _ := pim.RetryOf(err); err != nil && (retry == pim.RetryNever || retry == pim.StepUp) {
+		return holdBack(ctx, m.deliveries, e.Outbox.Publish(ctx, pim.InvalidEvent(m.id, requestsQueue, err, time.Now())))
+	}
+	if err == nil {
+		_, err = e.Drive(ctx, caller, c.ID(), time.Now().Add(queueBudget))
+	}
+	return holdBack(ctx, m.deliveries, err)
+}
+
+// holdBack keeps an answer back that would have the message delivered again at once.
+func holdBack(ctx context.Context, deliveries int, err error) error {
+	if err == nil {
+		return nil
+	}
+	t := time.NewTimer(min(time.Second<<min(max(deliveries, 1), 7), 2*time.Minute))
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+	return err
+}
+
+// resume is the timer: one process of the app runs it.
+func (w *world) resume() {
+	ps := w.awake(time.Now())
+	if len(ps) == 0 {
+		return // the host runs what it missed with the next tick
+	}
+	p := ps[w.random.IntN(len(ps))]
+	w.start(p, "resume", func(ctx context.Context) {
+		done, err := p.engine.Resume(ctx, time.Now().Add(time.Minute))
+		w.note(ctx.Value(taskKey{}).(*task), fmt.Sprintf("resumed %+v %v", done, err))
+	}, nil)
+}
