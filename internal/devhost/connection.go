@@ -4,10 +4,20 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
 )
+
+// retries are those of the host's own client, Azure.Messaging.ServiceBus
+// (ServiceBusRetryOptions). Go's would leave a queue alone for half a minute after its
+// connection was cut.
+func retries() *azservicebus.ClientOptions {
+	return &azservicebus.ClientOptions{RetryOptions: azservicebus.RetryOptions{
+		MaxRetries: 3, RetryDelay: 800 * time.Millisecond, MaxRetryDelay: time.Minute,
+	}}
+}
 
 // serviceBus makes a client for the connection of that name: the setting is
 // a connection string, or <name>__fullyQualifiedNamespace names a namespace
@@ -16,7 +26,7 @@ func (s settings) serviceBus(name string) (client *azservicebus.Client, namespac
 	name = cmp.Or(name, "ServiceBus")
 	for _, name := range []string{"AzureWebJobs" + name, name} {
 		if text, ok := s.lookup(name); ok && text != "" {
-			client, err := azservicebus.NewClientFromConnectionString(text, nil)
+			client, err := azservicebus.NewClientFromConnectionString(text, retries())
 			return client, connectionHost(text), err
 		}
 		if namespace, ok := s.lookup(name + "__fullyQualifiedNamespace"); ok && namespace != "" {
@@ -24,7 +34,7 @@ func (s settings) serviceBus(name string) (client *azservicebus.Client, namespac
 			if err != nil {
 				return nil, "", err
 			}
-			client, err := azservicebus.NewClient(namespace, identity, nil)
+			client, err := azservicebus.NewClient(namespace, identity, retries())
 			return client, namespace, err
 		}
 	}
