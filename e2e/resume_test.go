@@ -15,15 +15,15 @@ import (
 // change for being on its way.
 const standstill = 90 * time.Second
 
-// resume fires the timer until all is granted.
+// resume fires the timer, each second, until all is granted.
 func (w *world) resume(h *devhost.Host, wants ...want) {
 	w.t.Helper()
-	w.eventually("what stood still is granted", standstill+settled, func() bool {
+	require.Eventually(w.t, func() bool {
 		if w.told.grants() < len(wants) {
 			_ = h.Fire(w.t.Context(), "resume") // the services may not be back yet
 		}
 		return w.told.grants() >= len(wants)
-	})
+	}, standstill+settled, time.Second, "what stood still is granted")
 }
 
 // A caller over HTTP is not asked again by anybody: what its handler has begun is in
