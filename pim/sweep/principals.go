@@ -26,14 +26,14 @@ type directory struct {
 	client  *pim.Client
 	control string
 
-	mu      sync.Mutex
+	turn    chan struct{} // holds one: whoever put it there looks up
 	known   map[id]standingOf
 	enabled bool  // some user was read as enabled
 	err     error // the first reason for which nothing could be proven
 }
 
 func (s *Sweeper) directory(r *Rules) *directory {
-	d := &directory{client: s.Client, control: r.control, known: map[id]standingOf{}}
+	d := &directory{client: s.Client, control: r.control, turn: make(chan struct{}, 1), known: map[id]standingOf{}}
 	if d.control == "" && len(s.Engine.Guard.Identity) > 0 {
 		d.control = s.Engine.Guard.Identity[0]
 	}
@@ -43,12 +43,25 @@ func (s *Sweeper) directory(r *Rules) *directory {
 	return d
 }
 
-// learn looks up those of ids that have not been looked up yet. accounts says whether
-// accounts are looked at that exist.
-func (d *directory) learn(ctx context.Context, ids []string, accounts bool) {
+// learn says what the directory knows of ids, and looks up those that it was not asked
+// about before. accounts says whether accounts are looked at that exist.
+func (d *directory) learn(ctx context.Context, ids []string, accounts bool) map[string]standingOf {
 	// Whoever asks for the same at the same time waits for the answer.
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	select {
+	case d.turn <- struct{}{}:
+		defer func() { <-d.turn }()
+	case <-ctx.Done():
+		return nil
+	}
+	d.look(ctx, ids, accounts)
+	said := make(map[string]standingOf, len(ids))
+	for _, id := range ids {
+		said[id] = d.known[idOf(id)]
+	}
+	return said
+}
+
+func (d *directory) look(ctx context.Context, ids []string, accounts bool) {
 	if d.err != nil {
 		return
 	}
@@ -108,13 +121,6 @@ func (d *directory) lookUp(ctx context.Context, ids []string) {
 		d.known[idOf(id)] = said[n]
 		d.enabled = d.enabled || enabled[n]
 	}
-}
-
-// says is what is known of a principal that was learned about.
-func (d *directory) says(principal string) standingOf {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.known[idOf(principal)]
 }
 
 // one looks a single principal up, and reports whether it is a user who is enabled.

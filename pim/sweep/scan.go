@@ -111,20 +111,20 @@ func (s *scan) see(t *target, i pim.Instance) {
 
 // weigh judges entries whose principals are looked up together.
 func (s *scan) weigh(ctx context.Context, t *target, entries []pim.Instance, e evidence) {
-	look := s.rules.looks(Deleted, Disabled) && t.foreign == ""
-	if look {
+	var says map[string]standingOf
+	if s.rules.looks(Deleted, Disabled) && t.foreign == "" {
 		ids := make([]string, 0, len(entries))
 		for _, i := range entries {
 			if judged(i) {
 				ids = append(ids, i.Principal)
 			}
 		}
-		s.directory.learn(ctx, ids, s.rules.of(Disabled) != Off)
+		says = s.directory.learn(ctx, ids, s.rules.of(Disabled) != Off)
 	}
 	for _, i := range entries {
 		found := s.rules.judge(i, e)
-		if look && judged(i) {
-			switch s.directory.says(i.Principal) {
+		if judged(i) {
+			switch says[i.Principal] {
 			case deleted:
 				if s.rules.of(Deleted) != Off {
 					found = append(found, finding{rule: Deleted, why: "the directory says that the principal does not exist"})

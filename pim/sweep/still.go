@@ -50,8 +50,7 @@ func (s *Sweeper) own(ctx context.Context, k pim.Kind, a pim.Access) (*pim.Insta
 }
 
 func (s *Sweeper) stillOut(ctx context.Context, d *directory, q Proposal) (string, error) {
-	d.learn(ctx, []string{q.Principal}, true)
-	now := d.says(q.Principal)
+	now := d.learn(ctx, []string{q.Principal}, true)[q.Principal]
 	switch {
 	case d.err != nil:
 		return "", d.err
