@@ -11,12 +11,15 @@ import (
 // next has people ask for what the slot's next step holds.
 func (w *world) next(s *slot) {
 	t := s.steps[s.at]
+	together := len(t.wants) > 1 && w.random.IntN(3) == 0
 	for _, want := range t.wants {
 		if old := w.wants[want.id]; old != nil {
 			want.asks = old.asks
 		}
 		w.wants[want.id] = want
-		w.askSomehow(want)
+		if !together {
+			w.askSomehow(want)
+		}
 		if w.random.IntN(6) == 0 {
 			w.askSomehow(want) // through another door, or twice through the same
 		}
@@ -24,6 +27,9 @@ func (w *world) next(s *slot) {
 			w.plan(between(w.random, time.Minute, 5*time.Minute), "impostor", func() { w.pose(want) })
 			want.outstanding++
 		}
+	}
+	if together {
+		w.send(t.wants...)
 	}
 }
 
@@ -33,13 +39,21 @@ func (w *world) askSomehow(want *want) {
 }
 
 func (w *world) askThrough(want *want, door pim.CallerKind) {
-	want.outstanding++
 	if door == pim.CallerKey {
+		want.outstanding++
 		w.plan(between(w.random, 1, 10*time.Second), "call for "+want.id, func() { w.call(want) })
 		return
 	}
-	want.asks++
-	w.requests.send(want.id+"/"+strconv.Itoa(want.asks), asked{want, want.request}, 0)
+	w.send(want)
+}
+
+// send asks for changes with one message.
+func (w *world) send(wants ...*want) {
+	for _, want := range wants {
+		want.outstanding++
+		want.asks++
+	}
+	w.requests.send(wants[0].id+"/"+strconv.Itoa(wants[0].asks), asked(wants), 0)
 }
 
 // call is an HTTP call; whoever gets no answer calls again.

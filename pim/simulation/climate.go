@@ -75,7 +75,7 @@ func newClimate(r *rand.Rand, now time.Time) climate {
 			c.outages[s] = []span{{from, from.Add(between(r, 5*time.Second, longestOutage))}}
 		}
 	}
-	c.crash = sometimes(0.6, 0.005, 0.02, 0.06)
+	c.crash = sometimes(0.6, 0.003, 0.01, 0.03)
 	c.freeze = sometimes(0.3, 0.005, 0.02)
 	c.jump = sometimes(0.2, 0.005)
 	c.duplicate = sometimes(0.5, 0.1, 0.5)

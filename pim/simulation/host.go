@@ -57,7 +57,9 @@ func (w *world) deliver(p *process, q *queue, m *message) {
 	}, func(bool) {
 		p.busy--
 		if a, ok := m.body.(asked); ok && done {
-			w.answered(a.want)
+			for _, want := range a {
+				w.answered(want)
+			}
 		}
 	})
 }
@@ -68,7 +70,9 @@ func (w *world) resubmit(q *queue, m *message) {
 		if d == m {
 			q.dead = append(q.dead[:i], q.dead[i+1:]...)
 			if a, ok := m.body.(asked); ok {
-				a.want.asks++ // whoever sends it again wants it again
+				for _, want := range a {
+					want.asks++ // whoever sends it again wants it again
+				}
 			}
 			q.send(m.id+"'", m.body, 0)
 			return
@@ -91,14 +95,28 @@ func (w *world) function(ctx context.Context, e *pim.Engine, m *message) error {
 
 func (w *world) takeRequest(ctx context.Context, e *pim.Engine, m *message, a asked) error {
 	caller := pim.Caller{Kind: pim.CallerQueue, ID: requestsQueue, Message: strconv.Itoa(m.sequence)}
-	c, err := e.Start(ctx, caller, a.request)
-	if retry, _ := pim.RetryOf(err); err != nil && (retry == pim.RetryNever || retry == pim.StepUp) {
-		return holdBack(ctx, m.deliveries, e.Outbox.Publish(ctx, pim.InvalidEvent(m.id, requestsQueue, err, time.Now())))
+	var started []pim.Change
+	for _, want := range a {
+		c, err := e.Start(ctx, caller, want.request)
+		switch retry, _ := pim.RetryOf(err); {
+		case err == nil:
+			started = append(started, c)
+		case retry == pim.RetryNever || retry == pim.StepUp:
+			err = e.Outbox.Publish(ctx, pim.InvalidEvent(m.id, requestsQueue, err, time.Now()))
+		}
+		if err != nil {
+			return holdBack(ctx, m.deliveries, err)
+		}
 	}
-	if err == nil {
-		_, err = e.Drive(ctx, caller, c.ID(), time.Now().Add(queueBudget))
+	if len(a) > 1 {
+		return holdBack(ctx, m.deliveries, e.Queue(ctx, started...))
 	}
-	return holdBack(ctx, m.deliveries, err)
+	for _, c := range started {
+		if _, err := e.Drive(ctx, caller, c.ID(), time.Now().Add(queueBudget)); err != nil {
+			return holdBack(ctx, m.deliveries, err)
+		}
+	}
+	return nil
 }
 
 // holdBack keeps an answer back that would have the message delivered again at once.

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -36,6 +37,8 @@ var graphRights = []string{
 	"Directory.Read.All",
 }
 
+var ourIdentity = simtenant.ServicePrincipal{Name: "azure-pim", ManagedIdentity: true, AppRoles: graphRights}
+
 // Roles by what the rules make of them.
 const (
 	freeRole     = "Contributor" // anybody may ask for it
@@ -64,7 +67,7 @@ rules:
     waives: [mfa]
   - name: without
     effect: allow
-    actions: [grant, makeEligible, activate, deactivate, removeEligible, extend, renew, cancel]
+    actions: [grant, makeEligible, activate, assign, deactivate, removeEligible, extend, renew, cancel]
     callers: [{anyKey: true}, {queues: [pim-requests]}]
     principals: [{any: true}]
     planes: [azure, directory, group]
@@ -82,13 +85,21 @@ rules:
 // approversID is the group's that the rules name.
 const approversID = "51f0e2aa-7f3f-4d55-8f5e-2a6b0f0c9d77"
 
-// settle makes the tenant and all who live in it.
-func (w *world) settle(seed uint64) {
+// furnish makes the tenant and all who live in it.
+func (w *world) furnish(seed uint64) {
 	r := w.random
 	o := simtenant.Options{Seed: seed, PageSize: 5 + 95*r.IntN(2)}
+	if r.IntN(3) == 0 { // no service shares our clock
+		skew := between(r, -5*time.Second, 5*time.Second)
+		o.Now = func() time.Time { return time.Now().Add(skew) }
+	}
 	if r.IntN(3) == 0 {
 		o.Provisioning = between(r, time.Second, 40*time.Second)
 	}
+	// Lists are late by a minute as a rule; where they are not, other things take their
+	// turn.
+	lag := []time.Duration{0, 8 * time.Second, simtenant.None}[r.IntN(3)]
+	o.AzureDelay, o.DirectoryDelay, o.GroupDelay = lag, lag, lag
 	w.tenant, w.ledger = simtenant.New(o), ledger.NewMemory()
 	w.sub = w.tenant.AddSubscription("", "production", "")
 	w.rg = w.tenant.AddResourceGroup(w.sub, "shop")
@@ -102,9 +113,9 @@ func (w *world) settle(seed uint64) {
 	w.tenant.Stall(w.stalled)
 	w.tenant.AddGroup(simtenant.Group{ID: approversID, Name: "approvers", Members: w.approvers})
 	w.group = w.tenant.AddGroup(simtenant.Group{Name: "operators"})
-	w.app = w.tenant.AddServicePrincipal(simtenant.ServicePrincipal{Name: "azure-pim", ManagedIdentity: true, AppRoles: graphRights})
+	w.app = w.tenant.AddServicePrincipal(ourIdentity)
 	w.tenant.Assign(simtenant.Grant{Scope: "/", Role: simtenant.RoleUserAccessAdmin, Principal: w.app})
-	w.credential = &tokens{from: w.tenant.Credential(w.app), have: map[string]azcore.AccessToken{}}
+	w.credential = &tokens{from: w.tenant.Credential(w.app), have: maps.Clone(firstTokens())}
 	w.rules = rules()
 	w.requests, w.changes = newQueue(requestsQueue), newQueue(changesQueue)
 	w.queues = []*queue{w.requests, w.changes}
@@ -130,13 +141,29 @@ type tokens struct {
 func (c *tokens) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	key := o.Scopes[0] + o.Claims
-	if t, ok := c.have[key]; ok && time.Until(t.ExpiresOn) > 10*time.Minute {
+	if t, ok := c.have[o.Scopes[0]]; ok && time.Until(t.ExpiresOn) > 10*time.Minute {
 		return t, nil
 	}
 	t, err := c.from.GetToken(ctx, o)
 	if err == nil {
-		c.have[key] = t
+		c.have[o.Scopes[0]] = t
 	}
 	return t, err
 }
+
+// firstTokens are good in every world, since all begin at the same time and have the
+// same identities: signing takes longer than many a world.
+var firstTokens = sync.OnceValue(func() map[string]azcore.AccessToken {
+	t := simtenant.New(simtenant.Options{})
+	c := t.Credential(t.AddServicePrincipal(ourIdentity))
+	out := map[string]azcore.AccessToken{}
+	for _, audience := range []string{simtenant.AudienceARM, simtenant.AudienceGraph} {
+		scope := audience + "/.default"
+		token, err := c.GetToken(context.Background(), policy.TokenRequestOptions{Scopes: []string{scope}})
+		if err != nil {
+			panic("simulation: " + err.Error())
+		}
+		out[scope] = token
+	}
+	return out
+})

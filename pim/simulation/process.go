@@ -41,7 +41,7 @@ func (w *world) boot(name string) *process {
 		panic("simulation: " + err.Error())
 	}
 	p.engine = &pim.Engine{
-		Tenant: w.tenant.ID(), Client: client, Audit: sink{w},
+		Tenant: w.tenant.ID(), Client: client, Audit: w.broken.sink(sink{w}),
 		Ledger: w.broken.ledger(journal{w, w.ledger}),
 		Outbox: w.broken.outbox(outbox{w}),
 		Guard:  pim.Guard{Identity: []string{w.app}},

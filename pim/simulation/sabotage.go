@@ -16,6 +16,7 @@ import (
 type Sabotage struct {
 	Ledger    func(pim.Ledger) pim.Ledger
 	Outbox    func(pim.Outbox) pim.Outbox
+	Sink      func(pim.Sink) pim.Sink
 	Transport func(policy.Transporter) policy.Transporter
 }
 
@@ -31,6 +32,13 @@ func (s Sabotage) outbox(o pim.Outbox) pim.Outbox {
 		return o
 	}
 	return s.Outbox(o)
+}
+
+func (s Sabotage) sink(k pim.Sink) pim.Sink {
+	if s.Sink == nil {
+		return k
+	}
+	return s.Sink(k)
 }
 
 func (s Sabotage) transport(t policy.Transporter) policy.Transporter {

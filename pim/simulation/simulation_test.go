@@ -48,31 +48,32 @@ func TestSimulation(t *testing.T) {
 	}
 	first, began := uint64(0), time.Now()
 	if *seeds == 0 {
-		first = rand.Uint64() >> 2
-		t.Logf("seeds from %d on", first)
+		first = rand.Uint64N(1 << 40)
 	}
-	var next, steps, deaths atomic.Uint64
+	var next, runs, steps, deaths atomic.Uint64
+	var stop atomic.Bool
 	t.Run("seeds", func(t *testing.T) {
 		for range runtime.GOMAXPROCS(0) {
 			t.Run("", func(t *testing.T) {
 				t.Parallel()
-				for {
+				for !stop.Load() {
 					n := next.Add(1) - 1
-					if t.Failed() || *seeds > 0 && (n >= *seeds || n >= atLeast && time.Since(began) > *atMost) {
-						next.Add(^uint64(0))
+					if *seeds > 0 && (n >= *seeds || n >= atLeast && time.Since(began) > *atMost) {
 						return
 					}
 					o := run(t, first+n, simulation.Sabotage{})
+					runs.Add(1)
 					steps.Add(uint64(o.Steps))
 					deaths.Add(uint64(o.Deaths))
 					if len(o.Found) > 0 {
 						replay(t, o)
+						stop.Store(true)
 					}
 				}
 			})
 		}
 	})
-	t.Logf("%d seeds, %d steps, %d deaths of a process in %s", next.Load(), steps.Load(), deaths.Load(), time.Since(began).Round(time.Second/10))
+	t.Logf("%d seeds in %s: %d steps, %d deaths of a process", runs.Load(), time.Since(began).Round(time.Second/10), steps.Load(), deaths.Load())
 }
 
 // A seed is worth something only if it finds again what it found.

@@ -90,21 +90,22 @@ func (k *watch) saved(t *task, c pim.Change) {
 	for _, e := range c.Outbox {
 		k.written[e.ID] = true
 	}
-	k.count(old, c, known)
+	k.tally(old, c, known)
 	if !known || c.Generation != old.Generation || c.State != old.State {
 		k.world.turned(c)
 	}
 }
 
-func (k *watch) count(old, c pim.Change, known bool) {
-	one := func(b bool) int {
-		if b {
-			return 1
-		}
-		return 0
+func (k *watch) tally(old, c pim.Change, known bool) {
+	k.open += count(!c.Ended()) - count(known && !old.Ended())
+	k.waits += count(len(c.Outbox) > 0) - count(known && len(old.Outbox) > 0)
+}
+
+func count(b bool) int {
+	if b {
+		return 1
 	}
-	k.open += one(!c.Ended()) - one(known && !old.Ended())
-	k.waits += one(len(c.Outbox) > 0) - one(known && len(old.Outbox) > 0)
+	return 0
 }
 
 // audited sees a line of the audit log.
