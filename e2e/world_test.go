@@ -125,9 +125,11 @@ var quick = devhost.Timing{PollEvery: 5 * time.Millisecond, DrainHTTP: time.Seco
 // host starts a host, and with it a handler.
 func (w *world) host() *devhost.Host {
 	w.t.Helper()
+	// Timers fire when a test fires them: their clock begins just behind their time.
+	begin, noon := time.Now(), time.Date(2026, 1, 1, 12, 0, 1, 0, time.UTC)
 	h, err := devhost.Start(w.t.Context(), devhost.Config{
 		Root: app(w.t), Addr: "127.0.0.1:0", Settings: w.settings, Log: w.log.logger(),
-		Timing: quick,
+		Timing: quick, Now: func() time.Time { return noon.Add(time.Since(begin)) },
 	})
 	require.NoError(w.t, err)
 	w.t.Cleanup(h.Close)
