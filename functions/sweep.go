@@ -9,8 +9,8 @@ import (
 
 const (
 	// sweepBudget is how long the timer's sweep starts removals and stays with them:
-	// less than the handler gives to a timer, so that what became of them is written.
-	sweepBudget = 200 * time.Second
+	// less than Bounds gives to a timer, so that what became of them is written.
+	sweepBudget = 8 * time.Minute
 )
 
 // sweep looks for access that has outlived its reason. Without rules for it there is
