@@ -53,7 +53,7 @@ pim:
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
 
-# fuzz runs each fuzz target for FUZZTIME; CI keeps it short.
+# fuzz runs each fuzz target for FUZZTIME, a time or a number of runs (3000x).
 FUZZTIME ?= 10s
 fuzz:
 	@for p in $$(go list ./...); do \
