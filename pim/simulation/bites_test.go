@@ -33,7 +33,7 @@ func TestABrokenEngineIsCaught(t *testing.T) {
 		{"its names of requests hold no generation", namesWithoutGeneration, []string{"stands of", "asked anew"}},
 		{"it does not look for what it may have asked before", forgetsTries, []string{"asked anew", "two requests for the same effect", "without an allowed", "lines in the audit log"}},
 		{"it does not heed leases", ignoresLeases, []string{"took the lease while", "has lost the change to another"}},
-		{"it does not heed the journal's versions", ignoresVersions, []string{""}},
+		{"it does not heed the journal's versions", ignoresVersions, []string{"say different things", "the lease", "is pending again", "end outcomes", "asked anew"}},
 		{"it tells outcomes before the ledger knows them", tellsBeforeItWrites, []string{"before the ledger knew of it"}},
 		{"it decides nothing", skipsDecision, []string{"without an allowed decision in the audit log"}},
 		{"it asks for longer than was decided", asksForLonger, []string{"what the journal does not announce"}},

@@ -24,6 +24,7 @@ const (
 	fine      fault = ""
 	lostAsk   fault = "request lost"    // never arrives
 	lostReply fault = "answer lost"     // arrives, and nobody learns of it
+	late      fault = "too late"        // is carried out once the caller has given up
 	throttled fault = "throttled"       // 429 with Retry-After
 	broken    fault = "service is down" // 503
 )
@@ -106,7 +107,7 @@ func (c climate) befalls(r *rand.Rand, s system, now time.Time) fault {
 		return []fault{lostAsk, lostAsk, lostAsk, lostReply}[r.IntN(4)]
 	}
 	if s == theTenant {
-		return []fault{lostAsk, lostReply, lostReply, throttled, broken}[r.IntN(5)]
+		return []fault{lostAsk, lostReply, lostReply, late, throttled, broken}[r.IntN(6)]
 	}
 	return []fault{lostAsk, lostReply}[r.IntN(2)]
 }

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -127,9 +128,14 @@ func (x wire) Do(r *http.Request) (*http.Response, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if v.fault == late && e == nil {
+		v.fault = lostReply // a read is nobody's concern any more
+	}
 	switch v.fault {
 	case lostAsk:
 		return nil, errCut
+	case late:
+		return nil, x.tarry(r, t, *e)
 	case throttled:
 		return answer(r, http.StatusTooManyRequests, "TooManyRequests", time.Duration(1+t.id%20)*time.Second), nil
 	case broken:
@@ -141,7 +147,7 @@ func (x wire) Do(r *http.Request) (*http.Response, error) {
 	resp, err := x.to.Do(r)
 	if e != nil {
 		if err == nil {
-			x.world.watch.acted(t, *e, resp.StatusCode)
+			x.world.watch.acted(x.world.watch.intended(t), *e, resp.StatusCode)
 			x.world.note(t, "answered "+strconv.Itoa(resp.StatusCode))
 		}
 		x.world.stop(ctx, point{what: "after " + r.Method, after: true})
@@ -153,6 +159,39 @@ func (x wire) Do(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	return resp, err
+}
+
+// tarry lets a call come to the tenant, which takes longer over it than the caller
+// waits.
+func (x wire) tarry(r *http.Request, t *task, e effect) error {
+	w := x.world
+	var body []byte
+	if r.Body != nil { // a withdrawal has none
+		var err error
+		if body, err = io.ReadAll(r.Body); err != nil {
+			return err
+		}
+	}
+	w.watch.acting(t, e)
+	i := w.watch.intended(t)
+	w.plan(between(w.random, time.Minute, 90*time.Second), "a late answer", func() {
+		r := r.Clone(context.Background())
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		resp, err := x.to.Do(r)
+		if err != nil {
+			panic("simulation: " + err.Error()) // nobody but us loses calls
+		}
+		w.watch.acted(i, e, resp.StatusCode)
+		w.remark("answered %d to nobody", resp.StatusCode)
+	})
+	patience := time.NewTimer(2 * time.Minute)
+	defer patience.Stop()
+	select {
+	case <-r.Context().Done():
+	case <-patience.C: // the connection's end, for whoever waits longer than he should
+	}
+	w.stop(r.Context(), point{what: "given up " + r.Method, after: true})
+	return errCut
 }
 
 // answer is one that comes in the tenant's place.

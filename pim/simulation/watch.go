@@ -18,7 +18,7 @@ type watch struct {
 	latest  map[string]pim.Change // as the ledger holds them
 	holders map[string]holder     // who holds the lease of a change
 	claims  int
-	stored  map[intent]int // by which claim the tenant stored a request
+	stored  map[intent]int // after how many claims the tenant stored a request
 	lines   map[line]int   // of the audit log
 	written map[string]bool
 	events  map[string]pim.Event // outcomes that were sent, by id
@@ -144,27 +144,31 @@ func (k *watch) acting(t *task, e effect) {
 	if k.lines[l] < a.Tried {
 		k.broken("%s: PIM is asked for the %d. time with %d lines in the audit log", id, a.Tried, k.lines[l])
 	}
-	if by, ok := k.stored[intent{id, c.Generation, a.Kind, a.Type}]; ok && by != claim && !e.cancel {
+	if after, ok := k.stored[intent{id, c.Generation, a.Kind, a.Type}]; ok && after < claim && !e.cancel {
 		k.broken("%s: PIM is asked anew for %s %s, which it has", id, a.Type, a.Kind)
 	}
 }
 
-// acted sees what the tenant answered, whether or not anybody else will.
-func (k *watch) acted(t *task, e effect, status int) {
-	if status/100 != 2 || e.cancel {
-		return
-	}
+// intended is what a task is about to have done, by the journal.
+func (k *watch) intended(t *task) intent {
 	id, ok := k.heldBy(t)
 	if !ok {
-		return // told already
+		return intent{} // told already
 	}
 	c := k.latest[id]
 	a := c.Effects[c.Current]
-	i := intent{id, c.Generation, a.Kind, a.Type}
-	if _, ok := k.stored[i]; ok {
-		k.broken("%s: PIM has stored two requests for the same effect", id)
+	return intent{id, c.Generation, a.Kind, a.Type}
+}
+
+// acted sees what the tenant answered, whether or not anybody else will.
+func (k *watch) acted(i intent, e effect, status int) {
+	if status/100 != 2 || e.cancel {
+		return
 	}
-	k.stored[i] = k.holders[id].claim
+	if _, ok := k.stored[i]; ok {
+		k.broken("%s: PIM has stored two requests for the same effect", i.change)
+	}
+	k.stored[i] = k.claims
 }
 
 // heldBy is the change that a task holds. It holds one at a time.
