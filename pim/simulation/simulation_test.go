@@ -17,7 +17,7 @@ import (
 
 var (
 	seeds  = flag.Uint64("seeds", 3000, "how many seeds TestSimulation runs, from 0 on; 0 runs seeds at random until it is stopped")
-	atMost = flag.Duration("for", 35*time.Second, "how long TestSimulation runs at most, in real time")
+	atMost = flag.Duration("for", 25*time.Second, "how long TestSimulation runs at most, in real time")
 	seed   = flag.Int64("seed", -1, "the one seed that TestSimulation runs, and tells all that happens")
 )
 
