@@ -14,11 +14,13 @@ GOTEST  := go test -count=1 -timeout 15m
 run: stage
 	go run ./cmd/devhost --root $(APP)
 
+# The tests of whole processes run alone: they are many, and wait for one another.
 test: $(AZURITE)
-	$(GOTEST) ./...
+	$(GOTEST) $$(go list ./... | grep -v /e2e$$)
+	$(GOTEST) ./e2e
 
-race: $(AZURITE)
-	$(GOTEST) -race ./...
+race: export GOFLAGS += -race
+race: test
 
 lint:
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "not formatted: $$out"; exit 1; }

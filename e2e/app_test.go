@@ -22,7 +22,7 @@ const root = ".."
 func TestMain(m *testing.M) {
 	flag.Parse()
 	// They wait for processes, timers and each other far more than they compute.
-	if err := flag.Set("test.parallel", "8"); err != nil {
+	if err := flag.Set("test.parallel", "4"); err != nil {
 		panic(err)
 	}
 	code := m.Run()

@@ -86,7 +86,8 @@ func (w *world) granted(within time.Duration, wants ...want) (again int) {
 	for c, err := range w.journal.List(w.t.Context(), pim.Filter{}) {
 		require.NoError(w.t, err)
 		require.Equal(w.t, pim.Done, c.State, c.ID())
-		require.Empty(w.t, c.Outbox, c.ID())
+		// Its outcomes may stand in it still, sent and not struck off because the table was
+		// out of reach just then: the queue drops what is sent again.
 		journalled++
 	}
 	require.Equal(w.t, len(wants), journalled)

@@ -220,7 +220,7 @@ func TestEveryTypeIsUnderstood(t *testing.T) {
 	require.NoError(t, err)
 	_, err = c.NewSession(t.Context(), nil)
 	require.NoError(t, err)
-	require.NoError(t, c.Close())
+	_ = c.Close() // both ends close: the later one finds the pipe closed
 }
 
 func TestGarbageEndsItsOwnConnectionAlone(t *testing.T) {
