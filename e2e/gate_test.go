@@ -43,7 +43,7 @@ func (g *gate) pass(w http.ResponseWriter, r *http.Request) {
 	answer := &watched{ResponseWriter: w, gate: g}
 	defer func() {
 		if !answer.given {
-			g.note(cut)
+			g.note(wasCut)
 		}
 	}()
 	g.service.ServeHTTP(answer, r)
@@ -51,7 +51,7 @@ func (g *gate) pass(w http.ResponseWriter, r *http.Request) {
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if g.shut.Load() {
-		g.note(shut)
+		g.note(wasShut)
 		panic(http.ErrAbortHandler)
 	}
 	t := g.trap.Load()
@@ -87,8 +87,8 @@ func (g *gate) note(status int) {
 
 // In place of a status: the service cut the call, or the gate was shut.
 const (
-	cut  = -1
-	shut = -2
+	wasCut  = -1
+	wasShut = -2
 )
 
 // count is how many calls of a method ("" is any) came to the service.
@@ -106,11 +106,11 @@ func (g *gate) answered(status int) int {
 }
 
 // trap does something, once, to whoever makes a certain call: before the service hears
-// of it, or after it has acted and before it answers.
+// of it, or after it has acted and before it answers. The call is cut.
 type trap struct {
 	at     func(n int, step string) bool // n counts from 1
 	after  bool
-	action func() error
+	action func(caller *http.Request) error
 
 	mu    sync.Mutex
 	done  bool
@@ -118,7 +118,7 @@ type trap struct {
 	fired chan error
 }
 
-func newTrap(at func(n int, step string) bool, after bool, action func() error) *trap {
+func newTrap(at func(n int, step string) bool, after bool, action func(*http.Request) error) *trap {
 	return &trap{at: at, after: after, action: action, fired: make(chan error, 1)}
 }
 
@@ -136,17 +136,24 @@ func (t *trap) hit(r *http.Request) bool {
 	return true
 }
 
-// spring acts, and returns when the caller is gone.
 func (t *trap) spring(r *http.Request) {
 	// The server notices a caller's end only behind the body.
 	_, err := io.Copy(io.Discard, r.Body)
 	if err == nil {
-		err = t.action()
-	}
-	if err == nil {
-		<-r.Context().Done()
+		err = t.action(r)
 	}
 	t.fired <- err
+}
+
+// killing is the action that kills a handler, and returns when nothing is left of it.
+func killing(kill func() error) func(*http.Request) error {
+	return func(caller *http.Request) error {
+		err := kill()
+		if err == nil {
+			<-caller.Context().Done()
+		}
+		return err
+	}
 }
 
 func (t *trap) seen() []string {

@@ -27,7 +27,7 @@ func TestHandlerKilledAtAnyStepOfAGrantGrantsOnce(t *testing.T) {
 				a := w.wants(1)[0]
 				var h *devhost.Host
 				started := make(chan struct{})
-				kill := newTrap(func(n int, _ string) bool { return n == i+1 }, when == "after", func() error { <-started; return h.Kill() })
+				kill := newTrap(func(n int, _ string) bool { return n == i+1 }, when == "after", killing(func() error { <-started; return h.Kill() }))
 				w.arm(kill)
 				h = w.host()
 				close(started)
@@ -74,12 +74,12 @@ func TestThirdDeathEndsTheHostAndAnotherOneGoesOn(t *testing.T) {
 	var kills []*trap
 	for _, step := range []string{"PUT roleEligibilityScheduleRequests", "PUT roleAssignmentScheduleRequests", "PUT PimChanges"} {
 		next := len(kills) + 1
-		kills = append(kills, newTrap(func(_ int, s string) bool { return s == step }, true, func() error {
+		kills = append(kills, newTrap(func(_ int, s string) bool { return s == step }, true, killing(func() error {
 			if next < len(kills) {
 				w.arm(kills[next])
 			}
 			return h.Kill()
-		}))
+		})))
 	}
 	w.arm(kills[0])
 	w.send(functions.RequestsQueue, a.request())

@@ -9,21 +9,32 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/azurepim/azure-pim/internal/devhost"
+	"github.com/azurepim/azure-pim/pim"
 )
 
 // standstill is more than the lease and the minute for which the resume timer takes a
 // change for being on its way.
 const standstill = 90 * time.Second
 
-// resume fires the timer, each second, until all is granted.
+// resume fires the timer, each second, until all is granted and told, and the journal
+// knows it.
 func (w *world) resume(h *devhost.Host, wants ...want) {
 	w.t.Helper()
 	require.Eventually(w.t, func() bool {
-		if w.told.grants() < len(wants) {
-			_ = h.Fire(w.t.Context(), "resume") // the services may not be back yet
+		if w.told.grants() >= len(wants) && w.allTold() {
+			return true
 		}
-		return w.told.grants() >= len(wants)
+		_ = h.Fire(w.t.Context(), "resume") // the services may not be back yet
+		return false
 	}, standstill+settled, time.Second, "what stood still is granted")
+}
+
+// allTold reports whether no outcome in the journal waits to be sent.
+func (w *world) allTold() bool {
+	for range w.journal.List(w.t.Context(), pim.Filter{Unsent: true}) {
+		return false
+	}
+	return true
 }
 
 // A caller over HTTP is not asked again by anybody: what its handler has begun is in
@@ -42,7 +53,7 @@ func TestChangesThatLostTheirHandlerAndTheirCallerAreResumed(t *testing.T) {
 				effects++
 			}
 			return effects == effect+1
-		}, true, h.Kill)
+		}, true, killing(h.Kill))
 		w.arm(kill)
 		status, _ := post(t, h, a.request())
 		wants = append(wants, a)

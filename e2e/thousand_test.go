@@ -44,7 +44,7 @@ func TestThousandQueuedRequestsAmongFaultsAreEachGrantedOnce(t *testing.T) {
 	again := w.granted(time.Duration(n)*300*time.Millisecond, wants...)
 	t.Logf("%d requests in %v: %d calls of the tenant and %d of the journal", n, time.Since(began).Round(time.Second), w.toTenant.count(""), w.toTable.count(""))
 	t.Logf("the tenant answered 429 %d times, 500 %d times and not at all %d times; PIM was asked %d times again",
-		w.toTenant.answered(http.StatusTooManyRequests), w.toTenant.answered(http.StatusInternalServerError), w.toTenant.answered(cut), again)
+		w.toTenant.answered(http.StatusTooManyRequests), w.toTenant.answered(http.StatusInternalServerError), w.toTenant.answered(wasCut), again)
 	for _, h := range running {
 		t.Logf("the handler holds %s", memory(t, h))
 		require.NoError(t, h.Err())
