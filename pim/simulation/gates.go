@@ -182,6 +182,9 @@ func (x wire) tarry(r *http.Request, t *task, e effect) error {
 			panic("simulation: " + err.Error()) // nobody but us loses calls
 		}
 		w.watch.acted(i, e, resp.StatusCode)
+		if resp.StatusCode/100 == 2 {
+			w.watch.excuse(i)
+		}
 		w.remark("answered %d to nobody", resp.StatusCode)
 	})
 	patience := time.NewTimer(2 * time.Minute)

@@ -43,6 +43,10 @@ func (w *world) deliver(p *process, q *queue, m *message) {
 	lock := m.lock
 	p.busy++
 	done := false
+	wants, _ := m.body.(asked)
+	for _, want := range wants {
+		want.outstanding++ // one who stands still may yet act on it, when others have long been done
+	}
 	m.holder = w.start(p, fmt.Sprintf("%s (%d) of %s", m.id, m.deliveries, q.name), func(ctx context.Context) {
 		err := w.function(ctx, p.engine, m)
 		w.stop(ctx, point{what: "settle", after: true})
@@ -56,8 +60,8 @@ func (w *world) deliver(p *process, q *queue, m *message) {
 		}
 	}, func(bool) {
 		p.busy--
-		if a, ok := m.body.(asked); ok && done {
-			for _, want := range a {
+		for _, want := range wants {
+			if w.answered(want); done {
 				w.answered(want)
 			}
 		}
