@@ -14,11 +14,17 @@ import (
 // is not due, comes back as it is, with Due set. Its error means that the journal
 // cannot be read or written, so nothing was done.
 func (e *Engine) Advance(ctx context.Context, caller Caller, id string) (Change, error) {
-	const op = "Engine.Advance"
 	c, err := e.Ledger.Load(ctx, id)
 	if err != nil {
-		return Change{}, at(op, err)
+		return Change{}, at("Engine.Advance", err)
 	}
+	return e.advance(ctx, caller, c)
+}
+
+// advance is Advance for a change as the journal held it a moment ago: whoever has
+// written it since is found out at the first write, which comes before any effect.
+func (e *Engine) advance(ctx context.Context, caller Caller, c Change) (Change, error) {
+	const op = "Engine.Advance"
 	now := time.Now().UTC()
 	if c.Ended() || now.Before(c.Due) {
 		return c, nil
@@ -28,13 +34,16 @@ func (e *Engine) Advance(ctx context.Context, caller Caller, id string) (Change,
 		return c, nil
 	}
 	w := &work{Engine: e, caller: caller, change: c, worker: uuid.NewString()}
-	err = w.step(ctx)
+	err := w.step(ctx)
+	if err == nil && w.announces() {
+		err = w.step(ctx)
+	}
 	if err == nil {
 		err = w.save(ctx)
 	}
 	switch {
 	case errors.Is(err, errLost):
-		if c, err = e.Ledger.Load(ctx, id); err != nil {
+		if c, err = e.Ledger.Load(ctx, c.ID()); err != nil {
 			return Change{}, at(op, err)
 		}
 		if !c.Ended() && c.Due.Before(now.Add(lookAgain)) {
@@ -45,6 +54,14 @@ func (e *Engine) Advance(ctx context.Context, caller Caller, id string) (Change,
 		return w.change, at(op, err)
 	}
 	return w.change, nil
+}
+
+// announces reports whether the step that was just taken leads to an effect that can
+// be asked for at once: then one write of the journal holds both, what came of the
+// one and the announcement of the other.
+func (w *work) announces() bool {
+	c := &w.change
+	return c.State == Pending && c.Step == StepSubmit && c.Tries == 0 && c.effect().Tried == 0
 }
 
 // work is one Advance of one change.
@@ -165,9 +182,10 @@ func (w *work) later(ctx context.Context, err error) {
 	switch CodeOf(err) {
 	case CodeNotFound, CodeConflict:
 		if c.Missing.IsZero() {
-			c.Missing = now
+			c.Missing, c.Missed = now, 0
 		}
-		spent = spent || now.Sub(c.Missing) > giveUpMissing
+		c.Missed++
+		spent = spent || now.Sub(c.Missing) > giveUpMissing && c.Missed >= missedOften
 	default:
 		c.Missing = time.Time{} // while PIM is out of reach, nothing can appear or go
 	}

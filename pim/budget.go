@@ -31,6 +31,11 @@ var (
 	auditReads = bucket{5, 0.5}
 )
 
+// ours is the share of a bucket that we draw on. The rest is for calls that took
+// longer than the one behind them: they meet at the service, which sees more at once
+// than we sent.
+const ours = 0.9
+
 // budget keeps the Client within what the services let it do, so that a bulk run
 // does not live off 429s. It is of one process: others share the services' buckets,
 // and their 429 is still heeded.
@@ -52,7 +57,7 @@ func (b *budget) take(ctx context.Context, in call, graph bool) (func(), error) 
 	b.mu.Lock()
 	limiter := b.buckets[key]
 	if limiter == nil {
-		limiter = rate.NewLimiter(rate.Limit(size.refill), size.size)
+		limiter = rate.NewLimiter(rate.Limit(size.refill*ours), int(float64(size.size)*ours))
 		b.buckets[key] = limiter
 	}
 	slots := b.slots[key]

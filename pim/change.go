@@ -59,6 +59,7 @@ type Change struct {
 	Since      time.Time   `json:"since"`             // when the current step was entered
 	Stuck      time.Time   `json:"stuck,omitzero"`    // when faults began that still keep people and PIM from taking it on
 	Missing    time.Time   `json:"missing,omitzero"`  // of these: since when PIM says that something is not there, or in the way
+	Missed     int         `json:"missed,omitempty"`  // how often it said so since
 	Due        time.Time   `json:"due,omitzero"`      // do not look at it before
 	Lease      Lease       `json:"lease,omitzero"`
 	Result     *Result     `json:"result,omitempty"`

@@ -9,26 +9,44 @@ import (
 // puts a continuation on the queue. It is the one loop behind every trigger. Its
 // error means that nothing will drive the change on by itself: the journal cannot
 // be reached, or the continuation not be sent. The Resume timer would, in time.
+//
+// The journal is read once, and again after each wait: in between, whoever else
+// writes the change is found out by the next write.
 func (e *Engine) Drive(ctx context.Context, caller Caller, id string, until time.Time) (Change, error) {
+	const op = "Engine.Drive"
+	c, err := e.Ledger.Load(ctx, id)
+	if err != nil {
+		return Change{}, at(op, err)
+	}
 	for tell := true; ; {
-		c, err := e.Advance(ctx, caller, id)
-		if err != nil {
+		if c, err = e.advance(ctx, caller, c); err != nil {
 			return c, err
 		}
 		// Each try costs seconds while the queues are out of reach, and the caller waits:
 		// after one that failed, the end alone is worth another.
-		if tell || c.Ended() {
-			c = e.flush(ctx, c)
-			tell = len(c.Outbox) == 0
+		sent := (tell || c.Ended()) && e.publish(ctx, c)
+		tell = sent || len(c.Outbox) == 0
+		// What PIM has finished may stay out of its listings for a minute: nobody is
+		// kept waiting for that.
+		late := c.Step == StepConfirm && c.Tries >= heldLooks
+		wait := time.Until(c.Due)
+		over := c.Ended() || c.State == AwaitingApproval || late || c.Due.After(until) || !time.Now().Before(until) || ctx.Err() != nil
+		switch {
+		case sent && !over && wait <= 0:
+			c.Outbox = nil // the write of the next step strikes them off
+		case sent:
+			c = e.strike(ctx, c)
 		}
 		if c.Ended() {
 			return c, nil
 		}
-		// What PIM has finished may stay out of its listings for a minute: nobody is
-		// kept waiting for that.
-		late := c.Step == StepConfirm && c.Tries >= heldLooks
-		if c.State == AwaitingApproval || late || c.Due.After(until) || !pause(ctx, time.Until(c.Due)) || !time.Now().Before(until) {
+		if over || !pause(ctx, wait) || !time.Now().Before(until) {
 			return c, e.carryOn(ctx, "", c)
+		}
+		if wait > 0 {
+			if c, err = e.Ledger.Load(ctx, id); err != nil {
+				return Change{}, at(op, err)
+			}
 		}
 	}
 }
@@ -83,15 +101,31 @@ const sendFor = 15 * time.Second
 // flush tells the outcomes that the journal holds. One that cannot be sent stays in
 // the journal, and Resume sends it.
 func (e *Engine) flush(ctx context.Context, c Change) Change {
-	if e.Outbox == nil || len(c.Outbox) == 0 {
+	if !e.publish(ctx, c) {
 		return c
+	}
+	return e.strike(ctx, c)
+}
+
+// publish sends the outcomes that the journal holds, and reports whether there were
+// any and they were sent.
+func (e *Engine) publish(ctx context.Context, c Change) bool {
+	if e.Outbox == nil || len(c.Outbox) == 0 {
+		return false
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendFor)
 	defer cancel()
 	if err := e.Outbox.Publish(ctx, c.Outbox...); err != nil {
 		e.logger().WarnContext(ctx, "outcomes wait to be sent", "change", c.ID(), "error", err)
-		return c
+		return false
 	}
+	return true
+}
+
+// strike takes outcomes that were sent out of the journal.
+func (e *Engine) strike(ctx context.Context, c Change) Change {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeFor)
+	defer cancel()
 	sent := c
 	sent.Outbox = nil
 	saved, err := e.Ledger.Save(ctx, sent)

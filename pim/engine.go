@@ -41,6 +41,9 @@ const (
 	// giveUpMissing ends a change whose principal or role stays unknown: terraform
 	// waits ten minutes for replication.
 	giveUpMissing = 10 * time.Minute
+	// missedOften is how often PIM must have been asked in that time: a process that
+	// stood still for ten minutes has not looked for ten minutes.
+	missedOften = 5
 	// decisionHolds is how long a decision may wait for its effect: twice as long as
 	// the five minutes after which an assignment may be ended.
 	decisionHolds = 10 * time.Minute

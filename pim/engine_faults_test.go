@@ -169,7 +169,7 @@ func TestWhoHasLostTheLeaseAsksNoMore(t *testing.T) {
 		w.engine.Client = client
 		_, err = w.engine.Start(t.Context(), key, w.ask("CR1", pim.Grant, w.sub, "Owner"))
 		require.NoError(t, err)
-		for range 3 { // decide, look, submit
+		for range 2 { // decide; look, and ask
 			_, err = w.engine.Advance(t.Context(), key, "CR1")
 			require.NoError(t, err)
 		}
@@ -190,8 +190,7 @@ func TestWhatPIMHasIsNotAskedForAnewAfterADecisionTakenAnew(t *testing.T) {
 			require.NoError(t, err)
 		}
 		advance(0)                              // decided
-		advance(0)                              // two effects are missing
-		advance(9*time.Minute + 30*time.Second) // the first is asked for, and lists do not show it yet
+		advance(9*time.Minute + 30*time.Second) // two effects are missing: the first is asked for, and lists do not show it yet
 		require.Equal(t, 1, w.effects(), w.calls())
 		advance(31 * time.Second)
 		require.Len(t, decisions(w), 2)

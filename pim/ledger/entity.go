@@ -12,8 +12,6 @@ import (
 )
 
 const (
-	// rowKey is the same for every change: a change is alone in its partition.
-	rowKey = "change"
 	// maxPart is the most bytes in one property. A string property takes 64 KiB of
 	// UTF-16, 32,768 characters of ASCII.
 	maxPart = 32000
@@ -33,7 +31,7 @@ func newEntity(c pim.Change, write string) ([]byte, error) {
 	}
 	e := map[string]any{
 		"PartitionKey": c.ID(),
-		"RowKey":       rowKey,
+		"RowKey":       c.ID(), // a change is alone in its partition
 		"State":        string(c.State),
 		"Principal":    c.Request.Principal,
 		"Updated":      c.Updated.UTC().Format(timeForm),

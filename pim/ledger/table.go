@@ -99,7 +99,7 @@ func (t *Table) get(ctx context.Context, id string) (entity, azcore.ETag, error)
 	if !isID(id) {
 		return nil, "", notFound(id)
 	}
-	resp, err := t.client.GetEntity(ctx, id, rowKey, nil)
+	resp, err := t.client.GetEntity(ctx, id, id, nil)
 	if err != nil {
 		return nil, "", fault(id, err)
 	}
@@ -208,7 +208,7 @@ func (t *Table) Prune(ctx context.Context, before time.Time) (int, error) {
 			bad = err
 		case spent(c, before):
 			version := azcore.ETag(c.Version)
-			_, err := t.client.DeleteEntity(ctx, c.ID(), rowKey, &aztables.DeleteEntityOptions{IfMatch: &version})
+			_, err := t.client.DeleteEntity(ctx, c.ID(), c.ID(), &aztables.DeleteEntityOptions{IfMatch: &version})
 			if err == nil {
 				removed++
 				continue

@@ -253,7 +253,7 @@ func TestEntryThatCannotBeReadHidesNoOther(t *testing.T) {
 	save(t, table, change("a", state(pim.Done)), change("c", state(pim.Done)))
 	raw, err := aztables.NewServiceClient(s.Table(), s.Credential(), &aztables.ClientOptions{ClientOptions: azcore.ClientOptions{Transport: s.Client()}})
 	require.NoError(t, err)
-	_, err = raw.NewClient("Broken").AddEntity(t.Context(), []byte(`{"PartitionKey":"b","RowKey":"change","State":"done","Updated":"2000","Change0":"{","Change2":"}"}`), nil)
+	_, err = raw.NewClient("Broken").AddEntity(t.Context(), []byte(`{"PartitionKey":"b","RowKey":"b","State":"done","Updated":"2000","Change0":"{","Change2":"}"}`), nil)
 	require.NoError(t, err)
 
 	_, err = table.Load(t.Context(), "b")

@@ -142,10 +142,13 @@ func journalAfterEffect() simulation.Sabotage {
 }
 
 func namesWithoutGeneration() simulation.Sabotage {
-	return onSave(func(ctx context.Context, l pim.Ledger, c pim.Change) (pim.Change, error) {
+	nameOf := func(change string, k pim.Kind, t pim.RequestType) string {
+		return uuid.NewSHA1(uuid.Nil, []byte(change+string(k)+string(t))).String()
+	}
+	s := onSave(func(ctx context.Context, l pim.Ledger, c pim.Change) (pim.Change, error) {
 		for i := range c.Effects {
 			e := &c.Effects[i]
-			name := uuid.NewSHA1(uuid.Nil, []byte(c.ID()+string(e.Kind)+string(e.Type))).String()
+			name := nameOf(c.ID(), e.Kind, e.Type)
 			switch {
 			case c.Request.Action == pim.Cancel:
 			case e.Mark != "":
@@ -156,7 +159,24 @@ func namesWithoutGeneration() simulation.Sabotage {
 		}
 		return l.Save(ctx, c)
 	})
+	s.Sink = func(k pim.Sink) pim.Sink {
+		return renamed{k, func(r pim.Record) pim.Record {
+			if r.What == pim.AuditEffect && r.Plane == pim.Azure && r.Action != pim.Cancel {
+				r.Request = nameOf(r.Change, r.Kind, r.Type)
+			}
+			return r
+		}}
+	}
+	return s
 }
+
+// renamed is a sink that changes what is written to it.
+type renamed struct {
+	pim.Sink
+	line func(pim.Record) pim.Record
+}
+
+func (s renamed) Write(ctx context.Context, r pim.Record) error { return s.Sink.Write(ctx, s.line(r)) }
 
 func forgetsTries() simulation.Sabotage {
 	return onLoad(func(c pim.Change) pim.Change {
