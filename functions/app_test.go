@@ -118,8 +118,16 @@ func (a *app) call(method, path, body string, headers ...string) *httptest.Respo
 // message posts a queue message as the host does, and tells whether it completes.
 func (a *app) message(function, id, body string, delivery int) bool {
 	a.t.Helper()
-	envelope := fmt.Sprintf(`{"Data":{"message":%q},"Metadata":{"DeliveryCount":"%d","MessageId":"\"%s\""}}`,
-		base64.StdEncoding.EncodeToString([]byte(body)), delivery, id)
+	return a.deliver(function, queued{QueueMessage: functions.QueueMessage{ID: id, Body: []byte(body)}, sequence: len(id) + 100}, delivery)
+}
+
+// deliver posts a message of a queue.
+func (a *app) deliver(function string, m queued, delivery int) bool {
+	a.t.Helper()
+	properties, err := json.Marshal(m.Properties)
+	require.NoError(a.t, err)
+	envelope := fmt.Sprintf(`{"Data":{"message":%q},"Metadata":{"DeliveryCount":"%d","MessageId":"\"%s\"","SequenceNumber":"%d","ApplicationProperties":%s}}`,
+		base64.StdEncoding.EncodeToString(m.Body), delivery, m.ID, m.sequence, properties)
 	rec := a.call(http.MethodPost, "/"+function, envelope, "x-functions-key", "")
 	return rec.Code == http.StatusOK
 }
@@ -134,7 +142,7 @@ func (a *app) settle() {
 			return
 		}
 		time.Sleep(time.Until(m.due))
-		require.True(a.t, a.message("advance", m.ID, string(m.Body), 1), a.log.String())
+		require.True(a.t, a.deliver("advance", m, 1), a.log.String())
 	}
 	require.Fail(a.t, "the queue does not run empty")
 }
@@ -173,7 +181,8 @@ func (a *app) effects() int {
 
 type queued struct {
 	functions.QueueMessage
-	due time.Time
+	due      time.Time
+	sequence int
 }
 
 // queues are Service Bus in memory: ids that came before are dropped.
@@ -196,7 +205,7 @@ func (q *queues) Send(_ context.Context, queue string, messages ...functions.Que
 	for _, m := range messages {
 		if !q.seen[queue+"/"+m.ID] {
 			q.seen[queue+"/"+m.ID] = true
-			q.held[queue] = append(q.held[queue], queued{m, time.Now().Add(m.After)})
+			q.held[queue] = append(q.held[queue], queued{m, time.Now().Add(m.After), len(q.seen)})
 		}
 	}
 	return nil
@@ -228,7 +237,7 @@ func (q *queues) outcomes(t *testing.T) []string {
 	return out
 }
 
-func (q *queues) DeadLetters(context.Context, string, int) ([]functions.DeadLetter, error) {
+func (q *queues) DeadLetters(context.Context, string, int64, int) ([]functions.DeadLetter, error) {
 	return nil, nil
 }
 func (q *queues) Resubmit(context.Context, string, int64) error { return io.EOF }

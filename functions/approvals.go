@@ -36,7 +36,7 @@ func (a *App) approvals(r *http.Request, caller pim.Caller) (answer, error) {
 	groups := membership{}
 	out := list[waiting]{Value: []waiting{}}
 	f := pim.Filter{States: []pim.State{pim.AwaitingApproval}, After: r.URL.Query().Get("next")}
-	for c, err := range a.Engine.Ledger.List(ctx, f) {
+	for c, err := range a.readable(ctx, a.Engine.Ledger.List(ctx, f)) {
 		if err != nil {
 			return answer{}, err
 		}

@@ -83,7 +83,9 @@ func (r *result) tell(c pim.Change) {
 
 // driveAll drives what has no queue to go to, one by one, while time lasts.
 func (a *App) driveAll(ctx context.Context, caller pim.Caller, results []result, changes []pim.Change) {
-	until := time.Now().Add(httpBudget)
+	ctx, cancel := context.WithTimeout(ctx, httpBudget)
+	defer cancel()
+	until := time.Now().Add(httpBudget - lastStep)
 	for _, c := range changes {
 		if !time.Now().Before(until) {
 			return

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"iter"
 	"net/http"
 	"strconv"
 	"strings"
@@ -66,7 +67,9 @@ func (a *App) one(r *http.Request, caller pim.Caller, req pim.Request) (answer, 
 	if err != nil {
 		return answer{}, err
 	}
-	until := time.Now().Add(httpBudget)
+	ctx, cancel := context.WithTimeout(ctx, httpBudget)
+	defer cancel()
+	until := time.Now().Add(httpBudget - lastStep)
 	if strings.Contains(strings.ToLower(r.Header.Get("Prefer")), "respond-async") && a.Queues != nil {
 		until = time.Time{}
 	}
@@ -145,7 +148,7 @@ func (a *App) listChanges(r *http.Request, caller pim.Caller) (answer, error) {
 	}
 	all := a.mayRead(r.Context(), caller) == nil
 	out := list[pim.Report]{Value: []pim.Report{}}
-	for c, err := range a.Engine.Ledger.List(r.Context(), f) {
+	for c, err := range a.readable(r.Context(), a.Engine.Ledger.List(r.Context(), f)) {
 		if err != nil {
 			return answer{}, err
 		}
@@ -159,6 +162,22 @@ func (a *App) listChanges(r *http.Request, caller pim.Caller) (answer, error) {
 		out.Value = append(out.Value, c.Report())
 	}
 	return answer{status: http.StatusOK, body: out}, nil
+}
+
+// readable leaves out, and logs, entries of the journal that cannot be read: one of
+// them must not hide all the others.
+func (a *App) readable(ctx context.Context, changes iter.Seq2[pim.Change, error]) iter.Seq2[pim.Change, error] {
+	return func(yield func(pim.Change, error) bool) {
+		for c, err := range changes {
+			if err != nil && c.ID() != "" {
+				a.Log.ErrorContext(ctx, "an entry of the journal cannot be read", "change", c.ID(), "error", err)
+				continue
+			}
+			if !yield(c, err) {
+				return
+			}
+		}
+	}
 }
 
 // mayRead lets readers pass, as the rules name them.

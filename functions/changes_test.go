@@ -1,8 +1,10 @@
 package functions_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"net/http"
 	"strings"
 	"testing"
@@ -240,3 +242,56 @@ func TestQueueOutOfReachLosesNothing(t *testing.T) {
 		require.Equal(t, []string{"CR12345 change.decided", "CR12345 change.granted"}, a.queues.outcomes(t))
 	})
 }
+
+// A tenant that does not answer keeps nobody longer than a healthy one.
+func TestCallerIsKeptForTwentyFiveSecondsAtTheMost(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		a := newApp(t, rules)
+		a.tenant.Inject(simtenant.Fault{Method: http.MethodPut, Delay: 50 * time.Second, Times: simtenant.Always, Until: a.tenant.Now().Add(2 * time.Minute)})
+		began := time.Now()
+		rec := a.call(http.MethodPost, "/api/changes", a.request("CR1"))
+		require.Equal(t, http.StatusAccepted, rec.Code, rec.Body.String())
+		require.LessOrEqual(t, time.Since(began), 25*time.Second)
+		a.settle()
+		require.Len(t, a.tenant.Requests(), 2, "what was cut off is looked for before it is asked for again")
+		require.Contains(t, a.queues.outcomes(t), "CR1 change.granted")
+	})
+}
+
+// One entry that nobody can read hides no other.
+func TestListingLeavesOutWhatCannotBeRead(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		a := newApp(t, rules)
+		for _, id := range []string{"CR1", "CR3"} {
+			require.Equal(t, http.StatusAccepted, a.call(http.MethodPost, "/api/changes", a.request(id), "Prefer", "respond-async").Code)
+		}
+		a.app.Engine.Ledger = torn{a.app.Engine.Ledger}
+		rec := a.call(http.MethodGet, "/api/changes", "")
+		require.Equal(t, http.StatusOK, rec.Code, rec.Body.String())
+		require.Equal(t, 2, strings.Count(rec.Body.String(), `"requestedBy"`))
+		require.Contains(t, a.log.String(), "CR2 cannot be read")
+
+		prunes := 0
+		a.app.Retention, a.app.Pruner = time.Hour, pruner(func() { prunes++ })
+		rec = a.call(http.MethodPost, "/resume", `{"Data":{"timer":{"IsPastDue":false}},"Metadata":{}}`, "x-functions-key", "")
+		require.Equal(t, http.StatusInternalServerError, rec.Code)
+		require.Equal(t, 1, prunes, "nor does it keep the others from being looked after")
+	})
+}
+
+// torn is a ledger with an entry that cannot be read.
+type torn struct{ pim.Ledger }
+
+func (l torn) List(ctx context.Context, f pim.Filter) iter.Seq2[pim.Change, error] {
+	return func(yield func(pim.Change, error) bool) {
+		bad := &pim.Error{Code: pim.CodeInternal, Detail: "the ledger's entry CR2 cannot be read"}
+		if !yield(pim.Change{Request: pim.Request{ID: "CR2"}}, bad) {
+			return
+		}
+		l.Ledger.List(ctx, f)(yield)
+	}
+}
+
+type pruner func()
+
+func (p pruner) Prune(context.Context, time.Time) (int, error) { p(); return 0, nil }

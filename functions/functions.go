@@ -22,11 +22,15 @@ var Definitions embed.FS
 
 const (
 	// httpBudget is how long an HTTP caller is kept while a change is driven; then
-	// it gets 202 and a place to look.
+	// it gets 202 and a place to look. No step begins in its last seconds, so that few
+	// are cut off.
 	httpBudget = 25 * time.Second
+	lastStep   = 5 * time.Second
 	// queueBudget is how long a queue invocation drives a change that waits for
-	// the tenant; a continuation costs less than an instance held open.
+	// the tenant; a continuation costs less than an instance held open. What is under
+	// way then may take until queueLimit.
 	queueBudget = 10 * time.Second
+	queueLimit  = time.Minute
 	// Prefix is the route prefix of host.json.
 	Prefix = "/api/"
 )

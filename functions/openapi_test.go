@@ -457,8 +457,11 @@ func TestEverySuccessIsAsDescribed(t *testing.T) {
 // letters are queues with a dead letter.
 type letters struct{ *queues }
 
-func (letters) DeadLetters(_ context.Context, queue string, _ int) ([]functions.DeadLetter, error) {
-	return []functions.DeadLetter{{Sequence: 1, Queue: queue, ID: "m-1", Reason: "MaxDeliveryCountExceeded", Enqueued: time.Now()}}, nil
+func (letters) DeadLetters(_ context.Context, queue string, from int64, most int) (out []functions.DeadLetter, err error) {
+	for n := max(from, 1); n <= 3 && len(out) < most; n++ {
+		out = append(out, functions.DeadLetter{Sequence: n, Queue: queue, ID: fmt.Sprint("m-", n), Reason: "MaxDeliveryCountExceeded", Enqueued: time.Now()})
+	}
+	return out, nil
 }
 
 func (letters) Resubmit(context.Context, string, int64) error { return nil }

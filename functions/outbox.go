@@ -16,6 +16,7 @@ type QueueMessage struct {
 	ContentType string
 	Body        []byte
 	After       time.Duration // zero is now
+	Properties  map[string]any
 }
 
 // DeadLetter is a message that was delivered too often.
@@ -31,7 +32,8 @@ type DeadLetter struct {
 // Queues is what the functions need of Service Bus.
 type Queues interface {
 	Send(ctx context.Context, queue string, messages ...QueueMessage) error
-	DeadLetters(ctx context.Context, queue string, most int) ([]DeadLetter, error)
+	// DeadLetters lists those of a queue from a sequence number on, the oldest first.
+	DeadLetters(ctx context.Context, queue string, from int64, most int) ([]DeadLetter, error)
 	Resubmit(ctx context.Context, queue string, sequence int64) error
 }
 

@@ -1,11 +1,17 @@
 package functions_test
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/azurepim/azure-pim/functions"
+	"github.com/azurepim/azure-pim/pim"
 )
 
 func (a *app) request(id string) string {
@@ -34,8 +40,8 @@ func TestContinuationTwiceAsksOnce(t *testing.T) {
 				break
 			}
 			time.Sleep(time.Until(m.due))
-			require.True(t, a.message("advance", m.ID, string(m.Body), 1))
-			require.True(t, a.message("advance", m.ID, string(m.Body), 2))
+			require.True(t, a.deliver("advance", m, 1))
+			require.True(t, a.deliver("advance", m, 2))
 		}
 		require.Len(t, a.tenant.Requests(), 2)
 	})
@@ -86,6 +92,135 @@ func TestFailureIsHeldBackLongerWithEachDelivery(t *testing.T) {
 			require.False(t, a.message("requests", "m-1", `{}`, delivery))
 			require.Greater(t, time.Since(start), last)
 			last = time.Since(start)
+		}
+	})
+}
+
+// away is a ledger that cannot be reached, or lets nobody in.
+type away struct {
+	pim.Ledger
+	err error
+}
+
+func (l *away) Load(ctx context.Context, id string) (pim.Change, error) {
+	if l.err != nil {
+		return pim.Change{}, l.err
+	}
+	return l.Ledger.Load(ctx, id)
+}
+
+func (l *away) Save(ctx context.Context, c pim.Change) (pim.Change, error) {
+	if l.err != nil {
+		return c, l.err
+	}
+	return l.Ledger.Save(ctx, c)
+}
+
+// Later is a message of ours, not a failed delivery, whatever the journal's trouble is;
+// and no trouble of the journal makes a request invalid.
+func TestMessageComesAgainLaterWhileTheJournalIsAway(t *testing.T) {
+	for name, err := range map[string]error{
+		"unreachable": &pim.Error{Code: pim.CodeBusy, Retry: pim.RetryLater},
+		"no right":    &pim.Error{Code: pim.CodeDenied, Retry: pim.RetryLater},
+		"no table":    &pim.Error{Code: pim.CodeInternal},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTime(t, func(t *testing.T) {
+				a := newApp(t, rules)
+				journal := &away{a.app.Engine.Ledger, err}
+				a.app.Engine.Ledger = journal
+				start := time.Now()
+				for delivery := range 2 {
+					require.True(t, a.message("requests", "m-1", a.request("CR1"), delivery+1))
+				}
+				require.Zero(t, time.Since(start), "no instance is held")
+				require.Empty(t, a.queues.outcomes(t))
+				for attempt := 1; attempt <= 5; attempt++ {
+					m, ok := a.queues.take(functions.RequestsQueue)
+					require.True(t, ok, "attempt %d", attempt)
+					require.Greater(t, time.Until(m.due), 4*time.Second)
+					_, more := a.queues.take(functions.RequestsQueue)
+					require.False(t, more, "two deliveries, one message")
+					time.Sleep(time.Until(m.due))
+					if attempt == 5 {
+						journal.err = nil
+					}
+					require.True(t, a.deliver("requests", m, 1))
+				}
+				a.settle()
+				require.Equal(t, []string{"CR1 change.decided", "CR1 change.granted"}, a.queues.outcomes(t))
+				require.Len(t, a.tenant.Requests(), 2)
+			})
+		})
+	}
+}
+
+func TestContinuationComesAgainLaterWhileTheJournalIsAway(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		a := newApp(t, rules)
+		require.Equal(t, http.StatusAccepted, a.call(http.MethodPost, "/api/changes", a.request("CR1"), "Prefer", "respond-async").Code)
+		journal := &away{a.app.Engine.Ledger, &pim.Error{Code: pim.CodeBusy, Retry: pim.RetryLater}}
+		a.app.Engine.Ledger = journal
+		m, ok := a.queues.take(functions.ChangesQueue)
+		require.True(t, ok)
+		require.True(t, a.deliver("advance", m, 1))
+		journal.err = nil
+		a.settle()
+		require.Equal(t, []string{"CR1 change.decided", "CR1 change.granted"}, a.queues.outcomes(t))
+	})
+}
+
+// A message that we sent again is the one that came first: it begins no run that the
+// first did not.
+func TestMessageThatWeSentAgainBeginsNoOtherRun(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		a := newApp(t, "version: 1\nrules: []\n")
+		first := queued{QueueMessage: functions.QueueMessage{ID: "m-1", Body: []byte(a.request("CR1"))}, sequence: 7}
+		require.True(t, a.deliver("requests", first, 1))
+		again := first
+		again.ID, again.sequence = "later/7/1", 8
+		again.Properties = map[string]any{"pim-message": "m-1", "pim-sequence": "7", "pim-attempt": "1"}
+		require.True(t, a.deliver("requests", again, 1))
+		require.Equal(t, []string{"CR1 change.refused"}, a.queues.outcomes(t))
+		another := first
+		another.sequence = 9
+		require.True(t, a.deliver("requests", another, 1))
+		require.Equal(t, []string{"CR1 change.refused", "CR1 change.refused"}, a.queues.outcomes(t), "whoever sends it anew is heard")
+	})
+}
+
+// What is wrong is told of each element of each message, whatever ids the senders chose.
+func TestEachMisfitIsToldOfByItsPlace(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		a := newApp(t, rules)
+		many := `{"changes":[` + a.request("CR1") + `,{"id":"CR2","action":"dance"},7,` + a.request("CR3") + `]}`
+		for n, m := range []queued{
+			{QueueMessage: functions.QueueMessage{ID: "m", Body: []byte(many)}, sequence: 1},
+			{QueueMessage: functions.QueueMessage{ID: "m", Body: []byte(`{}`)}, sequence: 2},
+			{QueueMessage: functions.QueueMessage{Body: []byte(`{}`)}, sequence: 3},
+			{QueueMessage: functions.QueueMessage{Body: []byte(`{}`)}, sequence: 4},
+		} {
+			require.True(t, a.deliver("requests", m, 1), n)
+		}
+		require.True(t, a.deliver("advance", queued{QueueMessage: functions.QueueMessage{ID: "m", Body: []byte(`{}`)}, sequence: 1}, 1))
+		var told []string
+		for _, m := range a.queues.held[functions.OutcomesQueue] {
+			var e pim.Event
+			require.NoError(t, json.Unmarshal(m.Body, &e))
+			require.Equal(t, pim.EventInvalid, e.Type)
+			told = append(told, m.ID+" "+e.Subject+" "+e.Data.ID+" "+e.Data.Fault.Field)
+		}
+		require.Equal(t, []string{
+			"pim-requests/1/2 m CR2 changes[1].scope",
+			"pim-requests/1/3 m m changes[2]",
+			"pim-requests/2 m m scope",
+			"pim-requests/3   scope",
+			"pim-requests/4   scope",
+			"pim-changes/1 m m ",
+		}, told)
+		a.settle()
+		for _, id := range []string{"CR1", "CR3"} {
+			require.Contains(t, a.queues.outcomes(t), id+" change.granted", "the others are done")
 		}
 	})
 }

@@ -169,6 +169,16 @@ func (w *work) fail(ctx context.Context, err error) {
 	w.end(ctx, Failed, EventFailed)
 }
 
+// unaudited stops before what the audit log has no line for. An audit log that is out
+// of reach is waited for; one that takes no line is a refusal.
+func (w *work) unaudited(ctx context.Context, err error) {
+	if CodeOf(err) == CodeBusy {
+		w.later(ctx, err)
+		return
+	}
+	w.fail(ctx, &Error{Code: CodeInternal, Detail: "the audit log cannot be written", Err: err})
+}
+
 // later leaves the change in its step until asking again can help, or ends it if
 // that cannot be.
 func (w *work) later(ctx context.Context, err error) {

@@ -2,6 +2,7 @@ package pim
 
 import (
 	"context"
+	"strconv"
 	"time"
 )
 
@@ -82,12 +83,18 @@ func (e *Engine) carryOn(ctx context.Context, nonce string, changes ...Change) e
 	// The invocation may be over; the messages must get out all the same.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendFor)
 	defer cancel()
+	now := time.Now()
 	ns := make([]Continuation, 0, len(changes))
 	for _, c := range changes {
-		if c.State != AwaitingApproval { // a vote carries it on, or Resume ends it
-			ns = append(ns, Continuation{Change: c.ID(), Generation: c.Generation, Step: c.Step, Tries: c.Tries,
-				Nonce: nonce, After: max(0, time.Until(c.Due))})
+		if c.State == AwaitingApproval { // a vote carries it on, or Resume ends it
+			continue
 		}
+		n := Continuation{Change: c.ID(), Generation: c.Generation, Step: c.Step, Tries: c.Tries, Since: c.Since,
+			Nonce: nonce, After: max(0, c.Due.Sub(now))}
+		if nonce == "" && now.Before(c.Lease.Until) {
+			n.Nonce = "lease-" + strconv.FormatInt(c.Lease.Until.UnixNano(), 36)
+		}
+		ns = append(ns, n)
 	}
 	if len(ns) == 0 {
 		return nil

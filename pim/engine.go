@@ -34,7 +34,7 @@ const (
 	// DefaultLease is longer than any one call to the services, retries included:
 	// three tries of a minute, and the waits between them.
 	DefaultLease = 3*time.Minute + 30*time.Second
-	// writeFor bounds one write of the journal.
+	// writeFor bounds one write of the journal, or of the audit log.
 	writeFor = 30 * time.Second
 	// giveUp ends a change that only ever meets passing faults.
 	giveUp = 2 * time.Hour
@@ -72,5 +72,8 @@ func (e *Engine) audit(ctx context.Context, r Record) error {
 	if e.Trace != nil {
 		r.Trace = e.Trace(ctx)
 	}
+	// A line that was begun is finished, even if the invocation's time is over.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeFor)
+	defer cancel()
 	return e.Audit.Write(ctx, r)
 }

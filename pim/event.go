@@ -3,6 +3,7 @@ package pim
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -49,11 +50,34 @@ func (c *Change) tell(t EventType, now time.Time) {
 	c.Outbox = append(c.Outbox, newEvent(t, id, c.ID(), now, c.Report()))
 }
 
-// InvalidEvent is the outcome of a message that is not a Request. The body is not
-// quoted: it may hold anything.
-func InvalidEvent(messageID, queue string, err error, now time.Time) Event {
-	r := Report{ID: clip(messageID), State: Refused, Fault: faultOf(err)}
-	return newEvent(EventInvalid, queue+"/"+clip(messageID), clip(messageID), now, r)
+// Misfit names what came through a queue and is not a Request: a message, or one
+// element of one.
+type Misfit struct {
+	Queue    string
+	Message  string // the message's id, which its sender chose; empty if he did not
+	Sequence string // the number that the queue gave it: what its outcome is known by
+	Element  int    // of a message that holds many, from 1; zero is all of it
+	Change   string // the id that it gives itself, if that can be read
+}
+
+// InvalidEvent is the outcome of a misfit. The body is not quoted: it may hold
+// anything.
+func InvalidEvent(m Misfit, err error, now time.Time) Event {
+	id := m.Sequence
+	if id == "" {
+		id = clip(m.Message)
+	}
+	id = m.Queue + "/" + id
+	fault := faultOf(err)
+	if m.Element > 0 {
+		id += "/" + strconv.Itoa(m.Element)
+		fault.Field = strings.TrimSuffix("changes["+strconv.Itoa(m.Element-1)+"]."+fault.Field, ".")
+	}
+	r := Report{ID: clip(m.Change), State: Refused, Fault: fault}
+	if r.ID == "" {
+		r.ID = clip(m.Message)
+	}
+	return newEvent(EventInvalid, id, clip(m.Message), now, r)
 }
 
 // Report is a Change as callers see it: what was asked, what was decided, what came

@@ -16,8 +16,9 @@ type Ledger interface {
 	// Version means that it must hold none.
 	Save(ctx context.Context, c Change) (Change, error)
 	// List yields the changes that match, in the order of their ids. An entry that
-	// cannot be read is yielded as an error, and the listing goes on behind it if
-	// the loop does; an error of the service ends it.
+	// cannot be read is yielded as an error with a Change that has its id and nothing
+	// else, and the listing goes on behind it if the loop does; an error of the
+	// service comes with no id, and ends it.
 	List(ctx context.Context, f Filter) iter.Seq2[Change, error]
 }
 
@@ -28,6 +29,7 @@ type Filter struct {
 	After     string    // only ids behind this one: where the last page ended
 	Idle      time.Time // only those not updated since
 	Unsent    bool      // only those with outcomes that have not been sent
+	Ends      time.Time // only those that gave what ends before it, and of whose end nobody has been told
 }
 
 // Match reports whether c passes f.
@@ -40,5 +42,6 @@ func (f Filter) Match(c Change) bool {
 		(f.Principal == "" || f.Principal == c.Request.Principal) &&
 		(f.After == "" || c.ID() > f.After) &&
 		(f.Idle.IsZero() || c.Updated.Before(f.Idle)) &&
-		(!f.Unsent || len(c.Outbox) > 0)
+		(!f.Unsent || len(c.Outbox) > 0) &&
+		(f.Ends.IsZero() || !c.Ends().IsZero() && c.Ends().Before(f.Ends))
 }

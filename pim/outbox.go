@@ -22,7 +22,12 @@ type Continuation struct {
 	Generation int    `json:"generation"`
 	Step       Step   `json:"step"`
 	Tries      int    `json:"tries"`
-	Nonce      string `json:"nonce,omitempty"` // of a resumption, which must not be dropped as a duplicate
+	// Since is when the step was entered: one that is entered again, for another
+	// effect or after an approval, is another cursor.
+	Since time.Time `json:"since,omitzero"`
+	// Nonce tells apart what the rest does not: a resumption, and the wait for the
+	// lease of another worker, who may have sent this very cursor and died.
+	Nonce string `json:"nonce,omitempty"`
 
 	After time.Duration `json:"-"` // when the message is to arrive
 }
@@ -30,6 +35,9 @@ type Continuation struct {
 // Key is the message id of the continuation: the same cursor is the same message.
 func (n Continuation) Key() string {
 	k := n.Change + "/" + strconv.Itoa(n.Generation) + "/" + string(n.Step) + "/" + strconv.Itoa(n.Tries)
+	if !n.Since.IsZero() {
+		k += "/" + strconv.FormatInt(n.Since.UnixNano(), 36)
+	}
 	if n.Nonce != "" {
 		k += "/" + n.Nonce
 	}

@@ -23,6 +23,23 @@ func (w *work) await(ctx context.Context) {
 	w.adopt(ctx, got)
 }
 
+// clocksDiffer bounds how far our clock and PIM's are apart.
+const clocksDiffer = time.Minute
+
+// found goes on with a request that PIM has under the current one's name. The name
+// follows from the change id, and PIM remembers it for longer than the journal may
+// remember the change: what is older than our entry was asked for by an earlier one,
+// and tells nothing of this. Then the next run begins, under names of its own.
+func (w *work) found(ctx context.Context, got ScheduleRequest) {
+	c := &w.change
+	if !got.Created.IsZero() && got.Created.Before(c.Created.Add(-clocksDiffer)) {
+		c.Generation++
+		c.enter(StepLook, time.Now().UTC())
+		return
+	}
+	w.adopt(ctx, got)
+}
+
 // adopt takes over what PIM says of the current request.
 func (w *work) adopt(ctx context.Context, got ScheduleRequest) {
 	c := &w.change

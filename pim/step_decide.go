@@ -23,7 +23,7 @@ func (w *work) decide(ctx context.Context) error {
 	c.Decision.At = now
 	// The audit line comes first: a grant we cannot account for must not happen.
 	if err := w.audit(ctx, c.record(AuditDecision, now)); err != nil {
-		w.fail(ctx, &Error{Code: CodeInternal, Detail: "the audit log cannot be written", Err: err})
+		w.unaudited(ctx, err)
 		return nil
 	}
 	switch {

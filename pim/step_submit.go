@@ -14,7 +14,7 @@ func (w *work) submit(ctx context.Context) error {
 		// An earlier try may have got through, and its answer got lost.
 		switch got, err := w.Client.Find(ctx, e.ScheduleRequest); CodeOf(err) {
 		case "":
-			w.adopt(ctx, got)
+			w.found(ctx, got)
 			return nil
 		case CodeNotFound:
 			if w.outdated() {
@@ -33,7 +33,7 @@ func (w *work) submit(ctx context.Context) error {
 	}
 	now := time.Now().UTC()
 	if err := w.audit(ctx, w.change.record(AuditEffect, now)); err != nil {
-		w.fail(ctx, &Error{Code: CodeInternal, Detail: "the audit log cannot be written", Err: err})
+		w.unaudited(ctx, err)
 		return nil
 	}
 	e := w.change.effect()
@@ -90,7 +90,7 @@ func (w *work) refusedByPIM(ctx context.Context, client *Client, err error) {
 			w.later(ctx, err)
 			return
 		}
-		w.adopt(ctx, got)
+		w.found(ctx, got)
 	case "RoleAssignmentExists":
 		w.exists(ctx, err)
 	case "RoleAssignmentDoesNotExist":

@@ -15,13 +15,13 @@ type queues struct{ bus *bus.Bus }
 func (q queues) Send(ctx context.Context, queue string, messages ...functions.QueueMessage) error {
 	ms := make([]bus.Message, len(messages))
 	for i, m := range messages {
-		ms[i] = bus.Message{ID: m.ID, Body: m.Body, ContentType: m.ContentType, After: m.After}
+		ms[i] = bus.Message{ID: m.ID, Body: m.Body, ContentType: m.ContentType, After: m.After, Properties: m.Properties}
 	}
 	return busy("Queues.Send", q.bus.SendAll(ctx, queue, ms))
 }
 
-func (q queues) DeadLetters(ctx context.Context, queue string, most int) ([]functions.DeadLetter, error) {
-	found, err := q.bus.DeadLetters(ctx, queue, most)
+func (q queues) DeadLetters(ctx context.Context, queue string, from int64, most int) ([]functions.DeadLetter, error) {
+	found, err := q.bus.DeadLetters(ctx, queue, from, most)
 	out := make([]functions.DeadLetter, len(found))
 	for i, d := range found {
 		out[i] = functions.DeadLetter{Sequence: d.Sequence, Queue: queue, ID: d.ID, Reason: d.Reason, Description: d.Description, Enqueued: d.Enqueued}

@@ -149,7 +149,7 @@ func TestOneConnectionServesTheWholeLife(t *testing.T) {
 			require.NoError(t, b.Send(t.Context(), queue, bus.Message{Body: []byte("x")}))
 			<-time.After(time.Minute)
 		}
-		_, err := b.DeadLetters(t.Context(), queue, 10)
+		_, err := b.DeadLetters(t.Context(), queue, 0, 10)
 		require.NoError(t, err)
 		require.EqualValues(t, 1, dials.Load())
 		require.NoError(t, b.Close(t.Context()))

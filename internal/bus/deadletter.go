@@ -15,7 +15,6 @@ type DeadLetter struct {
 	Reason      string // such as MaxDeliveryCountExceeded
 	Description string
 	Enqueued    time.Time
-	Body        []byte
 }
 
 func newDeadLetter(m *azservicebus.ReceivedMessage) DeadLetter {
@@ -25,7 +24,6 @@ func newDeadLetter(m *azservicebus.ReceivedMessage) DeadLetter {
 		Subject:     str(m.Subject),
 		Reason:      str(m.DeadLetterReason),
 		Description: str(m.DeadLetterErrorDescription),
-		Body:        m.Body,
 	}
 	if m.EnqueuedTime != nil {
 		d.Enqueued = *m.EnqueuedTime
@@ -33,16 +31,19 @@ func newDeadLetter(m *azservicebus.ReceivedMessage) DeadLetter {
 	return d
 }
 
-// DeadLetters returns the oldest dead letters of the queue, at most max of
-// them. They stay where they are.
-func (b *Bus) DeadLetters(ctx context.Context, queue string, max int) ([]DeadLetter, error) {
+// peekAtOnce bounds how many messages, whole as they are, one answer holds.
+const peekAtOnce = 100
+
+// DeadLetters returns the oldest dead letters of the queue from a sequence number
+// on, at most max of them and without their bodies. They stay where they are.
+func (b *Bus) DeadLetters(ctx context.Context, queue string, from int64, max int) ([]DeadLetter, error) {
 	var out []DeadLetter
 	err := b.do(ctx, func(ctx context.Context, c *connection) error {
 		return c.withDeadLetters(ctx, queue, func(r *azservicebus.Receiver) error {
 			var letters []DeadLetter
-			from := int64(0)
+			from := from // f may be called again
 			for len(letters) < max {
-				ms, err := r.PeekMessages(ctx, max-len(letters), &azservicebus.PeekMessagesOptions{FromSequenceNumber: &from})
+				ms, err := r.PeekMessages(ctx, min(max-len(letters), peekAtOnce), &azservicebus.PeekMessagesOptions{FromSequenceNumber: &from})
 				if err != nil {
 					return err
 				}

@@ -12,8 +12,10 @@ import (
 
 // DefaultTimeout bounds an operation whose Settings name no other. It is well
 // below the minute for which Service Bus locks a message that the sender may
-// be working on, and above the pauses of defaultRetry together.
-const DefaultTimeout = 30 * time.Second
+// be working on, and above the pauses of defaultRetry together; and below the 15
+// seconds that the engine and the functions give to a sending, since only a time-out
+// of our own tells that the connection has gone silent and another one is due.
+const DefaultTimeout = 12 * time.Second
 
 // defaultRetry tries for about ten seconds, sooner than azservicebus would: a
 // failover takes a few seconds, and whoever calls has a message locked.

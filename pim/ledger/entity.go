@@ -38,6 +38,9 @@ func newEntity(c pim.Change, write string) ([]byte, error) {
 		"Unsent":       len(c.Outbox) > 0,
 		"Write":        write,
 	}
+	if ends := c.Ends(); !ends.IsZero() {
+		e["Ends"] = ends.UTC().Format(timeForm)
+	}
 	i := 0
 	for part := range slices.Chunk(b, maxPart) {
 		e["Change"+strconv.Itoa(i)] = string(part)
@@ -74,9 +77,9 @@ func (e entity) change(version azcore.ETag) (pim.Change, error) {
 	}
 }
 
-// maxStates bounds the comparisons of a query: the service takes fifteen, and four
+// maxStates bounds the comparisons of a query: the service takes fifteen, and five
 // are not about states.
-const maxStates = 11
+const maxStates = 10
 
 // query is f as the service reads it. It may let more through than f does, never
 // less: what it yields is matched once more.
@@ -100,6 +103,9 @@ func query(f pim.Filter) string {
 	}
 	if f.Unsent {
 		and = append(and, "Unsent eq true")
+	}
+	if !f.Ends.IsZero() {
+		and = append(and, "Ends lt "+quote(f.Ends.UTC().Format(timeForm)))
 	}
 	return strings.Join(and, " and ")
 }

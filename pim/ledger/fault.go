@@ -32,7 +32,8 @@ func fault(id string, err error) error {
 	case code == aztables.EntityAlreadyExists, status == http.StatusPreconditionFailed:
 		return conflict(id)
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		e.Code, e.Detail = pim.CodeDenied, "the ledger does not let this identity in"
+		// People mend it while the message waits: it says nothing about the request.
+		e.Code, e.Retry, e.Detail = pim.CodeDenied, pim.RetryLater, "the ledger does not let this identity in"
 	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status >= 500, code == aztables.TableBeingDeleted:
 		e.Code, e.Retry, e.Detail = pim.CodeBusy, pim.RetryLater, "the ledger asks to come back later"
 		if e.RetryAfter = retryAfter(answer.RawResponse); e.RetryAfter > 0 {

@@ -68,7 +68,8 @@ func decode(id string, b []byte, version string) (pim.Change, error) {
 		err = fmt.Errorf("its id reads %q", c.ID())
 	}
 	if err != nil {
-		return pim.Change{}, &pim.Error{Code: pim.CodeInternal, Detail: "the ledger's entry " + id + " cannot be read", Err: err}
+		// The id says which entry it is, and that the error is about it alone.
+		return pim.Change{Request: pim.Request{ID: id}}, &pim.Error{Code: pim.CodeInternal, Detail: "the ledger's entry " + id + " cannot be read", Err: err}
 	}
 	c.Version = version
 	return c, nil

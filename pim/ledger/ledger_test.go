@@ -231,6 +231,31 @@ func TestListNarrowsByEachFieldOfTheFilter(t *testing.T) {
 	})
 }
 
+func TestListFindsWhoseEndNobodyWasToldOf(t *testing.T) {
+	onBoth(t, func(t *testing.T, l journal) {
+		told := func(c *pim.Change) { c.Expiry = pim.NoticeEnd }
+		soon := func(c *pim.Change) { c.Expiry = pim.NoticeSoon }
+		removes := func(c *pim.Change) { c.Request.Action, c.Request.Duration = pim.Deactivate, 0 }
+		save(t, l,
+			change("before", state(pim.Done), until(noon.Add(-time.Nanosecond))),
+			change("at", state(pim.Done), until(noon)),
+			change("later", state(pim.Done), until(noon.Add(time.Hour))),
+			change("soon", state(pim.Done), until(noon.Add(-time.Minute)), soon),
+			change("told", state(pim.Done), until(noon.Add(-time.Minute)), told),
+			change("pending", until(noon.Add(-time.Minute))),
+			change("removal", state(pim.Done), until(noon.Add(-time.Minute)), removes),
+			change("forever", state(pim.Done)),
+		)
+		require.Equal(t, []string{"before", "soon"}, ids(t, l.List(t.Context(), pim.Filter{Ends: noon})))
+		require.Equal(t, []string{"at", "before", "later", "soon"}, ids(t, l.List(t.Context(), pim.Filter{Ends: noon.Add(2 * time.Hour)})))
+		c, err := l.Load(t.Context(), "before")
+		require.NoError(t, err)
+		told(&c)
+		save(t, l, c)
+		require.Equal(t, []string{"soon"}, ids(t, l.List(t.Context(), pim.Filter{Ends: noon})))
+	})
+}
+
 func TestListPagesThroughTwoHundredAndFifty(t *testing.T) {
 	onBoth(t, func(t *testing.T, l journal) {
 		var want []string

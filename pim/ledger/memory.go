@@ -95,15 +95,16 @@ func (m *Memory) List(ctx context.Context, f pim.Filter) iter.Seq2[pim.Change, e
 // Prune removes what [Table.Prune] does.
 func (m *Memory) Prune(ctx context.Context, before time.Time) (int, error) {
 	removed := 0
+	var bad error
 	for c, err := range m.List(ctx, pim.Filter{States: ended(), Idle: before}) {
-		if err != nil {
-			return removed, named("Ledger.Prune", err)
-		}
-		if spent(c, before) && m.remove(c) {
+		switch {
+		case err != nil:
+			bad = err
+		case spent(c, before) && m.remove(c):
 			removed++
 		}
 	}
-	return removed, nil
+	return removed, named("Ledger.Prune", bad)
 }
 
 // remove takes c out unless somebody has written it since.

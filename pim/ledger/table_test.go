@@ -127,8 +127,8 @@ func TestEveryFaultOfTheServiceHasACode(t *testing.T) {
 		{"throttled, without a time", answers(429, nil), pim.CodeBusy, pim.RetryLater, 0},
 		{"throttled for longer than a call waits", answers(503, http.Header{"Retry-After": {"120"}}), pim.CodeBusy, pim.RetryAfter, 2 * time.Minute},
 		{"a fault of its own", answers(500, nil), pim.CodeBusy, pim.RetryLater, 0},
-		{"not signed in", answers(401, nil), pim.CodeDenied, pim.RetryNever, 0},
-		{"no right", answers(403, nil), pim.CodeDenied, pim.RetryNever, 0},
+		{"not signed in", answers(401, nil), pim.CodeDenied, pim.RetryLater, 0},
+		{"no right", answers(403, nil), pim.CodeDenied, pim.RetryLater, 0},
 		{"no table", answers(404, http.Header{"X-Ms-Error-Code": {"TableNotFound"}}), pim.CodeInternal, pim.RetryLater, 0},
 		{"anything unknown", answers(418, nil), pim.CodeInternal, pim.RetryLater, 0},
 		{"unreachable", func(sender) sender {
@@ -266,7 +266,7 @@ func TestEntryThatCannotBeReadHidesNoOther(t *testing.T) {
 		}
 		seen = append(seen, c.ID())
 	}
-	require.Equal(t, []string{"a", "", "c"}, seen)
+	require.Equal(t, []string{"a", "b", "c"}, seen, "the error says which it is")
 	n, err := table.Prune(t.Context(), noon.Add(time.Hour))
 	require.Error(t, err)
 	require.Equal(t, 2, n)

@@ -81,7 +81,9 @@ func (w *world) call(want *want) {
 			_ = p.engine.Queue(ctx, c)
 			return
 		}
-		_, _ = p.engine.Drive(ctx, caller, c.ID(), time.Now().Add(httpBudget))
+		ctx, cancel := context.WithTimeout(ctx, httpBudget)
+		defer cancel()
+		_, _ = p.engine.Drive(ctx, caller, c.ID(), time.Now().Add(httpBudget-lastStep))
 	}, func(died bool) {
 		switch code := pim.CodeOf(err); {
 		case died:

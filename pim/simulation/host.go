@@ -12,7 +12,11 @@ import (
 // What the functions do at their doors; see package functions.
 const (
 	httpBudget  = 25 * time.Second
+	lastStep    = 5 * time.Second
 	queueBudget = 10 * time.Second
+	queueLimit  = time.Minute
+	// mostAttempts is how often a message is sent again.
+	mostAttempts = 50
 	// concurrency is how many messages a process has in hand at once: few enough for
 	// them to wait for each other, enough to meet.
 	concurrency = 3
@@ -88,11 +92,9 @@ func (w *world) resubmit(q *queue, m *message) {
 func (w *world) function(ctx context.Context, e *pim.Engine, m *message) error {
 	switch body := m.body.(type) {
 	case asked:
-		return w.takeRequest(ctx, e, m, body)
+		return w.later(ctx, w.requests, m, w.takeRequest(ctx, e, m, body))
 	case pim.Continuation:
-		caller := pim.Caller{Kind: pim.CallerQueue, ID: changesQueue}
-		_, err := e.Drive(ctx, caller, body.Change, time.Now().Add(queueBudget))
-		return holdBack(ctx, m.deliveries, err)
+		return w.later(ctx, w.changes, m, drive(ctx, e, pim.Caller{Kind: pim.CallerQueue, ID: changesQueue}, body.Change))
 	}
 	panic("simulation: a message of an unknown kind")
 }
@@ -100,34 +102,65 @@ func (w *world) function(ctx context.Context, e *pim.Engine, m *message) error {
 func (w *world) takeRequest(ctx context.Context, e *pim.Engine, m *message, a asked) error {
 	caller := pim.Caller{Kind: pim.CallerQueue, ID: requestsQueue, Message: strconv.Itoa(m.sequence)}
 	var started []pim.Change
-	for _, want := range a {
+	for i, want := range a {
 		c, err := e.Start(ctx, caller, want.request)
 		switch retry, _ := pim.RetryOf(err); {
 		case err == nil:
 			started = append(started, c)
 		case retry == pim.RetryNever || retry == pim.StepUp:
-			err = e.Outbox.Publish(ctx, pim.InvalidEvent(m.id, requestsQueue, err, time.Now()))
+			err = e.Outbox.Publish(ctx, pim.InvalidEvent(pim.Misfit{Queue: requestsQueue, Message: m.id, Sequence: caller.Message, Element: i + 1}, err, time.Now()))
 		}
 		if err != nil {
-			return holdBack(ctx, m.deliveries, err)
+			return err
 		}
 	}
 	if len(a) > 1 {
-		return holdBack(ctx, m.deliveries, e.Queue(ctx, started...))
+		return e.Queue(ctx, started...)
 	}
 	for _, c := range started {
-		if _, err := e.Drive(ctx, caller, c.ID(), time.Now().Add(queueBudget)); err != nil {
-			return holdBack(ctx, m.deliveries, err)
+		if err := drive(ctx, e, caller, c.ID()); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// drive takes a change as far as one invocation of a queue should.
+func drive(ctx context.Context, e *pim.Engine, caller pim.Caller, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, queueLimit)
+	defer cancel()
+	_, err := e.Drive(ctx, caller, id, time.Now().Add(queueBudget))
+	return err
+}
+
+// later sends a message to its queue again, for a later time; only where that cannot
+// be done does the invocation fail.
+func (w *world) later(ctx context.Context, q *queue, m *message, err error) error {
+	if err == nil {
+		return nil
+	}
+	next := m.attempt + 1
+	sendErr := w.ask(ctx, theOutbox, "send again "+m.id, func() error {
+		id := "later/" + strconv.Itoa(m.sequence) + "/" + strconv.Itoa(next)
+		again := q.send(id, m.body, min(5*time.Second<<min(m.attempt, 6), 5*time.Minute))
+		if again == nil {
+			return nil
+		}
+		again.sequence, again.attempt = m.sequence, next
+		wants, _ := m.body.(asked)
+		for _, want := range wants {
+			want.outstanding++
+		}
+		return nil
+	})
+	if next > mostAttempts || sendErr != nil {
+		return holdBack(ctx, m.deliveries, err)
 	}
 	return nil
 }
 
 // holdBack keeps an answer back that would have the message delivered again at once.
 func holdBack(ctx context.Context, deliveries int, err error) error {
-	if err == nil {
-		return nil
-	}
 	t := time.NewTimer(min(time.Second<<min(max(deliveries, 1), 7), 2*time.Minute))
 	defer t.Stop()
 	select {

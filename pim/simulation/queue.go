@@ -25,7 +25,8 @@ type queue struct {
 // message is one message and where it stands.
 type message struct {
 	id         string
-	sequence   int // the queue's own number for it
+	sequence   int // the queue's own number for it, and once it was sent again the first one
+	attempt    int // how often the app has sent it again
 	body       any
 	due        time.Time // scheduled delivery
 	deliveries int
@@ -38,15 +39,18 @@ type message struct {
 
 func newQueue(name string) *queue { return &queue{name: name, seen: map[string]time.Time{}} }
 
-// send puts a message into the queue, unless one of that id was sent lately.
-func (q *queue) send(id string, body any, after time.Duration) {
+// send puts a message into the queue, unless one of that id was sent lately: then it
+// returns nil.
+func (q *queue) send(id string, body any, after time.Duration) *message {
 	now := time.Now()
 	if at, ok := q.seen[id]; ok && now.Sub(at) < duplicateWindow {
-		return
+		return nil
 	}
 	q.seen[id] = now
 	q.sent++
-	q.messages = append(q.messages, &message{id: id, sequence: q.sent, body: body, due: now.Add(after)})
+	m := &message{id: id, sequence: q.sent, body: body, due: now.Add(after)}
+	q.messages = append(q.messages, m)
+	return m
 }
 
 // ready are the messages that may be delivered now.

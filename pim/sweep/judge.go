@@ -31,6 +31,7 @@ type evidence struct {
 type given struct {
 	change string
 	scope  pim.Scope
+	from   time.Time
 	until  time.Time
 }
 

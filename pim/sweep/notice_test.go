@@ -1,6 +1,7 @@
 package sweep_test
 
 import (
+	"encoding/json"
 	"sync"
 	"testing"
 	"time"
@@ -116,4 +117,43 @@ func TestReportListsWhatEndsSoon(t *testing.T) {
 		require.Equal(t, "Owner", p.Expiring[0].Role.Name)
 		require.Empty(t, p.Proposals)
 	})
+}
+
+// What a later change of ours ended early, or prolonged, is told of by that change.
+func TestNothingIsSaidOfAnEndThatIsNot(t *testing.T) {
+	for _, tt := range []struct {
+		name, then    string
+		soon, expired int
+	}{
+		{"ended early", `"action":"deactivate"`, 0, 0},
+		{"prolonged", `"action":"extend","kind":"assignment","duration":"PT6H"`, 1, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inTime(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.tenant.MakeEligible(simtenant.Grant{Scope: w.sub, Role: "Owner", Principal: w.ada, For: 100 * day})
+				w.sweeps(everything, "P14D", "PT2H")
+				w.grant("CR1", w.rg, "Owner", "PT4H")
+				time.Sleep(time.Hour)
+				var r pim.Request
+				require.NoError(t, json.Unmarshal([]byte(`{"id":"CR2","scope":"`+w.rg+`","role":"Owner","principalId":"`+w.ada+`","justification":"because",`+tt.then+`}`), &r))
+				_, err := w.Engine.Start(t.Context(), pim.Caller{Kind: pim.CallerKey}, r)
+				require.NoError(t, err)
+				for range 100 {
+					c, err := w.Engine.Drive(t.Context(), pim.Caller{Kind: pim.CallerKey}, "CR2", time.Now())
+					require.NoError(t, err)
+					if c.Ended() {
+						require.Equal(t, pim.Done, c.State, "%+v", c.Fault)
+						break
+					}
+					time.Sleep(10 * time.Second)
+				}
+				for range 20 {
+					time.Sleep(time.Hour)
+					w.sweepOnce()
+				}
+				require.Equal(t, [2]int{tt.soon, tt.expired}, [2]int{w.outbox.count(pim.EventSoon), w.outbox.count(pim.EventExpired)})
+			})
+		})
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/azurepim/azure-pim/pim"
@@ -114,6 +115,9 @@ func (s *scan) close(ctx context.Context, targets []*target) {
 	p := s.plan
 	if s.directory.err != nil && s.rules.looks(Deleted, Disabled) {
 		p.problem(nil, "nobody is taken for deleted or disabled: "+words(s.directory.err))
+	}
+	if n := s.journal.unread; n > 0 {
+		p.problem(nil, "entries of the journal that cannot be read: "+strconv.Itoa(n))
 	}
 	for _, t := range targets {
 		if t.unread != nil {

@@ -55,7 +55,7 @@ rules:
     justification: {required: false}
   - name: people
     effect: allow
-    actions: [grant, makeEligible, activate]
+    actions: [grant, makeEligible, activate, deactivate, extend]
     callers: [{anyKey: true}]
     principals: [{any: true}]
     planes: [azure, directory, group]
