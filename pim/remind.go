@@ -35,7 +35,8 @@ func (c Change) lasts() time.Duration {
 
 // Remind tells of access that ends soon or has ended, once for each change, and
 // returns how often it did. Each is looked for in the tenant first: what was ended
-// early, or prolonged, by another change is told of by that one.
+// early is told of by whatever ended it, and what was prolonged has not expired before
+// that ends, too.
 func (e *Engine) Remind(ctx context.Context) (int, error) {
 	now := time.Now().UTC()
 	told := 0

@@ -119,14 +119,15 @@ func TestReportListsWhatEndsSoon(t *testing.T) {
 	})
 }
 
-// What a later change of ours ended early, or prolonged, is told of by that change.
+// What a later change of ours ended early is told of by that change; what it prolonged
+// has expired, for both of them, when that ends too.
 func TestNothingIsSaidOfAnEndThatIsNot(t *testing.T) {
 	for _, tt := range []struct {
 		name, then    string
 		soon, expired int
 	}{
 		{"ended early", `"action":"deactivate"`, 0, 0},
-		{"prolonged", `"action":"extend","kind":"assignment","duration":"PT6H"`, 1, 1},
+		{"prolonged", `"action":"extend","kind":"assignment","duration":"PT6H"`, 1, 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			inTime(t, func(t *testing.T) {
