@@ -21,7 +21,9 @@ func TestAzdPackagesWhatMakeStages(t *testing.T) {
 	require.Equal(t, "custom", pim.Language)
 	require.Equal(t, "function", pim.Host)
 	require.Equal(t, ".", pim.Project)
-	require.Equal(t, "dist/app", pim.Dist)
+	// azd zips a folder itself, and then the handler of somebody on Windows cannot be started.
+	require.Equal(t, "dist/app.zip", pim.Dist)
+	require.Contains(t, read(t, "../Makefile"), "go run ./scripts/zip $(APP) "+pim.Dist)
 	for _, system := range []string{"posix", "windows"} {
 		require.Equal(t, "make package", pim.Hooks["prebuild"][system].Run)
 	}
