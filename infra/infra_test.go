@@ -227,6 +227,26 @@ func TestNothingTrustsKeys(t *testing.T) {
 	require.Equal(t, []string{"scm", "ftp"}, basic)
 }
 
+// Azure leaves a resource as it is where its condition is false. That is meant for a
+// policy that has been locked; a delegation is taken back by hand, as the manual says.
+func TestWhatIsSwitchedOffIsDeployedAllTheSame(t *testing.T) {
+	conditional := map[string][]string{}
+	for path, text := range sources(t) {
+		if found := all(`resource (\w+) '[^']+' = if`, text); found != nil {
+			conditional[path] = found
+		}
+	}
+	require.Equal(t, map[string][]string{
+		"app/storage.bicep":            {"policy"},
+		"access/subscription.bicep":    {"delegate"},
+		"access/managementgroup.bicep": {"delegate"},
+	}, conditional)
+
+	auth := block(t, read(t, "app/function.bicep"), "resource auth 'config'")
+	require.Contains(t, auth, "platform: { enabled: authenticated,")
+	require.Contains(t, auth, "requireAuthentication: authenticated\n")
+}
+
 func TestAuditContainerCanOnlyGrow(t *testing.T) {
 	audit := block(t, read(t, "app/storage.bicep"), "resource audit 'containers'")
 	require.Contains(t, audit, "'immutabilityPolicies'")

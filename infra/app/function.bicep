@@ -110,6 +110,8 @@ resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   properties: { reserved: true }
 }
 
+var authenticated = easyAuth && !empty(apiClientId)
+
 resource app 'Microsoft.Web/sites@2024-11-01' = {
   name: name
   location: location
@@ -189,17 +191,19 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
     properties: { allow: false }
   }
 
-  resource auth 'config' = if (easyAuth && !empty(apiClientId)) {
+  // A resource whose condition is false is left as it is. This one is deployed always, or what was
+  // switched on once could never be switched off.
+  resource auth 'config' = {
     name: 'authsettingsV2'
     properties: {
-      platform: { enabled: true, runtimeVersion: '~1' }
+      platform: { enabled: authenticated, runtimeVersion: '~1' }
       globalValidation: {
-        requireAuthentication: true
+        requireAuthentication: authenticated
         unauthenticatedClientAction: 'Return401'
         excludedPaths: [ '/api/health' ]
       }
       httpSettings: { requireHttps: true }
-      identityProviders: {
+      identityProviders: empty(apiClientId) ? {} : {
         azureActiveDirectory: {
           enabled: true
           registration: {
