@@ -148,6 +148,15 @@ func TestAlertsWatchFunctionsThatExist(t *testing.T) {
 	}
 }
 
+// A window that is longer than an app is old holds too little for a reason of its own. Only
+// the timer of every five minutes may be missed from the start.
+func TestAlertsOnSilenceAllowForTheFirstDays(t *testing.T) {
+	text := read(t, "app/alerts.bicep")
+	require.Equal(t, []string{"resume"}, all(`operation_Name == "(\w+)"'\s+operator: 'LessThan'`, text))
+	require.Contains(t, text, `countif(operation_Name == "sweep"), since = min(timestamp) | where swept == 0 and since < ago(47h)'`)
+	require.Contains(t, read(t, "../functions/resume/function.json"), `"0 */5 * * * *"`)
+}
+
 func TestEverythingIsDescribed(t *testing.T) {
 	for path, text := range sources(t) {
 		lines := strings.Split(text, "\n")

@@ -108,15 +108,17 @@ var rules = [
     threshold: 1
   }
   {
+    // On its first days an app has not swept either: two days of silence take two days of requests.
+    // The resume timer makes some every five minutes, and its own alert tells when all is silent.
     name: 'pim-sweep-silent'
     title: 'azure-pim: the sweep did not run for two days'
     severity: 2
     scope: applicationInsightsId
     every: 'PT1H'
     window: 'P2D'
-    query: 'requests | where operation_Name == "sweep"'
-    operator: 'LessThan'
-    threshold: 1
+    query: 'requests | summarize swept = countif(operation_Name == "sweep"), since = min(timestamp) | where swept == 0 and since < ago(47h)'
+    operator: 'GreaterThan'
+    threshold: 0
   }
   {
     name: 'pim-refusals'
