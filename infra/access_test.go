@@ -38,6 +38,17 @@ func TestSubscriptionAndManagementGroupAreGivenTheSame(t *testing.T) {
 	require.Equal(t, body("access/managementgroup.bicep"), there.Replace(body("access/subscription.bicep")))
 }
 
+// What lies in a subscription, and not in the group of one environment, has a name that
+// a second environment does not have.
+func TestTwoEnvironmentsShareASubscription(t *testing.T) {
+	for _, path := range []string{"access/subscription.bicep", "access/watch.bicep"} {
+		require.NotRegexp(t, `(?m)^  name: '[^$]*'$`, read(t, path), path)
+	}
+	require.Contains(t, read(t, "access/watch.bicep"), "uniqueString(toLower(workspaceId))")
+	require.Contains(t, read(t, "main.bicep"), "name: 'rg-${environmentName}'")
+	require.Contains(t, read(t, "../docs/deployment.md"), "az monitor diagnostic-settings subscription delete --name azure-pim-")
+}
+
 func TestConditionHoldsBothGivingAndTaking(t *testing.T) {
 	condition := read(t, "access/delegation.condition.txt")
 	for _, action := range []string{"write", "delete"} {
