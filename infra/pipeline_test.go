@@ -32,6 +32,26 @@ func TestAzdPackagesWhatMakeStages(t *testing.T) {
 	require.Contains(t, read(t, "main.bicep"), "'azd-env-name': environmentName")
 }
 
+// What a run does not pass takes its default: the rules that allow nothing, the
+// emergency stop that ends.
+func TestPipelinePassesEveryParameter(t *testing.T) {
+	var workflow struct {
+		Jobs map[string]struct{ Env map[string]string }
+	}
+	require.NoError(t, yaml.Unmarshal([]byte(read(t, "../.github/workflows/deploy.yml")), &workflow))
+	variables := all(`\$\{([A-Z_]+)`, read(t, "main.parameters.json"))
+	require.Contains(t, variables, "DISABLED")
+	for _, name := range variables {
+		want := "${{ vars." + name + " }}"
+		if name == "AZURE_ENV_NAME" {
+			want = "${{ inputs.environment }}"
+		} else {
+			require.Contains(t, section(t, "From a pipeline"), "`"+name+"`")
+		}
+		require.Equal(t, want, workflow.Jobs["deploy"].Env[name], name)
+	}
+}
+
 func TestPipelinesHoldNoSecrets(t *testing.T) {
 	paths, err := filepath.Glob("../.github/workflows/*.yml")
 	require.NoError(t, err)
