@@ -65,6 +65,18 @@ func TestConditionHoldsBothGivingAndTaking(t *testing.T) {
 	require.Equal(t, strings.Count(condition, "("), strings.Count(condition, ")"))
 }
 
+// A deployment never deletes a role assignment, which those who empty a list must know.
+func TestRightsThatStayAreSaidToStay(t *testing.T) {
+	main, manual := read(t, "main.bicep"), section(t, "Taking rights back")
+	for _, name := range []string{"managedRoleIds", "requestSenders", "outcomeReceivers", "rulesEditors", "auditReaders"} {
+		require.Regexp(t, `(?m)^@description\('.* keeps .* until .* deleted\.'\)\nparam `+name+` `, main)
+		require.Contains(t, manual, "| `"+name+"` |")
+	}
+	for _, path := range []string{"access/subscription.bicep", "access/managementgroup.bicep"} {
+		require.Regexp(t, `(?m)^@description\('.* keeps .* until .* deleted\.'\)\nparam roleIds `, read(t, path))
+	}
+}
+
 // The permissions of Microsoft Graph, as infra/access/graph.bicep gives them.
 var graphPermissions = map[string][]string{
 	"--directory": {

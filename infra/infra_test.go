@@ -220,6 +220,21 @@ func TestManualListsEveryParameter(t *testing.T) {
 	}
 }
 
+func TestManualSaysWhatNoTemplateDoes(t *testing.T) {
+	for _, tt := range []struct{ path, holds, page, says string }{
+		{"app/network.bicep", "'Microsoft.App/environments'", "deployment", "az provider register --namespace Microsoft.App --wait"},
+		{"app/network.bicep", "'Microsoft.App/environments'", "permissions", "`Microsoft.App/register/action`"},
+		{"app/function.bicep", "${tenant().tenantId}/v2.0'", "deployment", `{"api":{"requestedAccessTokenVersion":2}}`},
+		{"app/function.bicep", "PIM_DISABLED: disabled", "operations", "`azd env set DISABLED true`"},
+		{"app/keyvault.bicep", "publicNetworkAccess: privateOnly ? 'disabled'", "deployment", "from inside the network only"},
+		{"app/storage.bicep", "if (!auditPolicyLocked)", "deployment", "azd env set AUDIT_POLICY_LOCKED true"},
+		{"main.parameters.json", "${SWEEP_RULES=sweep.yaml}", "deployment", "an empty variable means that file"},
+	} {
+		require.Contains(t, read(t, tt.path), tt.holds)
+		require.Contains(t, read(t, "../docs/"+tt.page+".md"), tt.says, tt.holds)
+	}
+}
+
 func TestNothingHandsOutSecrets(t *testing.T) {
 	for path, text := range sources(t) {
 		require.NotRegexp(t, `\b(listKeys|listSecrets|listAccountSas|listServiceSas|getSecret|newGuid|utcNow)\(`, text, path)

@@ -18,9 +18,11 @@ param environmentName string
 @metadata({ azd: { type: 'location' } })
 param location string
 
+// A deployment only ever adds role assignments: docs/deployment.md, Taking rights back.
+
 // What it may do
 
-@description('GUIDs, comma separated, of the role definitions that the app may assign in this subscription. Empty: it is given no access here.')
+@description('GUIDs, comma separated, of the role definitions that the app may assign in this subscription. Empty: it is given no access here, and keeps what it was given before until that is deleted.')
 param managedRoleIds string = ''
 
 @description('Let managedRoleIds hold Owner, User Access Administrator or Role Based Access Control Administrator.')
@@ -58,16 +60,16 @@ param easyAuth bool = false
 @description('Client ids of the applications that App Service authentication lets in, besides the registration itself.')
 param apiCallers string[] = []
 
-@description('Who may send to the queue pim-requests.')
+@description('Who may send to the queue pim-requests. Somebody taken out keeps the right until it is deleted.')
 param requestSenders principal[] = []
 
-@description('Who may receive from the queue pim-outcomes.')
+@description('Who may receive from the queue pim-outcomes. Somebody taken out keeps the right until it is deleted.')
 param outcomeReceivers principal[] = []
 
-@description('Who may write the rules in the key vault. This is as much power as the app itself has.')
+@description('Who may write the rules in the key vault. This is as much power as the app itself has. Somebody taken out keeps the right until it is deleted.')
 param rulesEditors principal[] = []
 
-@description('Who may read the audit log.')
+@description('Who may read the audit log. Somebody taken out keeps the right until it is deleted.')
 param auditReaders principal[] = []
 
 // How it runs
@@ -121,7 +123,7 @@ param recoverKeyVault bool = false
 
 // Where it is reached
 
-@description('Put storage, Service Bus (then Premium) and key vault behind private endpoints.')
+@description('Put storage, Service Bus (then Premium) and key vault behind private endpoints. The provider Microsoft.App must be registered in the subscription.')
 param privateNetworking bool = false
 
 @description('Address space of the virtual network; two /24 subnets are cut from it.')

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Gives the app's identity its Microsoft Graph application permissions: the same as
 # infra/access/graph.bicep, for tenants where Bicep may not. It may be run again: what is granted
-# already is left alone. The one who runs it needs Privileged Role Administrator (az login).
+# already is left alone. It takes nothing back; docs/deployment.md says how. The one who runs it
+# needs Privileged Role Administrator (az login).
 set -eu
 
 usage() {

@@ -3,6 +3,7 @@ extension microsoftGraphV1
 // Microsoft Graph application permissions of the app's identity, for the planes that are in use.
 // Deploying this takes AppRoleAssignment.ReadWrite.All, or Privileged Role Administrator, so it is
 // kept apart from main.bicep; scripts/grant-graph-permissions.sh does the same where Bicep may not.
+// Either only adds: docs/deployment.md says how to take a permission back.
 
 @description('Object id of the identity that the app runs as.')
 param principalId string

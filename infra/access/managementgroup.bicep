@@ -4,7 +4,7 @@ targetScope = 'managementGroup'
 @description('Object id of the identity that the app runs as.')
 param principalId string
 
-@description('GUIDs of the role definitions that the identity may assign here. Empty: it may read, and assign nothing.')
+@description('GUIDs of the role definitions that the identity may assign here. Empty: it is given no right to assign, and keeps what it was given before until that is deleted.')
 param roleIds string[] = []
 
 @description('Let roleIds hold Owner, User Access Administrator or Role Based Access Control Administrator. Who can assign one of these can make anyone, and so itself, all-powerful here.')

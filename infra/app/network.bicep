@@ -21,7 +21,8 @@ resource vnet 'Microsoft.Network/virtualNetworks@2025-05-01' = {
         name: 'app'
         properties: {
           addressPrefix: cidrSubnet(addressPrefix, 24, 0)
-          // Flex Consumption takes its instances from the Container Apps platform.
+          // Flex Consumption takes its instances from the Container Apps platform. No resource of ours is
+          // of that provider, so Azure does not register it by itself: docs/deployment.md says how.
           delegations: [ { name: 'flex', properties: { serviceName: 'Microsoft.App/environments' } } ]
         }
       }
