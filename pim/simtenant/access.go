@@ -45,7 +45,7 @@ type Access struct {
 	ScheduleID, RequestID string
 }
 
-// place is where an arrangement applies and to whom. Compare with same: no
+// place is where an arrangement applies and to whom. Compare what is folded: no
 // service compares ids with case.
 type place struct {
 	plane     Plane
@@ -53,11 +53,6 @@ type place struct {
 	scope     string
 	role      string
 	principal string
-}
-
-func (p place) same(q place) bool {
-	return p.plane == q.plane && p.kind == q.kind && strings.EqualFold(p.scope, q.scope) &&
-		strings.EqualFold(p.role, q.role) && strings.EqualFold(p.principal, q.principal)
 }
 
 // Action is the verb of a request, as ARM writes it; Graph writes it with a

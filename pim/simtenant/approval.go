@@ -24,6 +24,7 @@ type approval struct {
 	// stageName is what the stage calls itself; its id carries the approval's.
 	stageName     string
 	request       *request
+	number        int // in the order of making
 	setting       Approval
 	deadline      time.Time
 	status        string
@@ -34,6 +35,20 @@ type approval struct {
 }
 
 func (a *approval) open() bool { return a.status == stageInProgress }
+
+// approvalBook keeps approvals in the order in which they were made.
+type approvalBook struct {
+	all  []*approval
+	byID map[scheduleKey]*approval
+}
+
+func newApprovalBook() approvalBook { return approvalBook{byID: map[scheduleKey]*approval{}} }
+
+func (b *approvalBook) add(a *approval) {
+	b.all = append(b.all, a)
+	a.number = len(b.all)
+	b.byID[scheduleKey{plane: a.request.plane, id: strings.ToLower(a.id)}] = a
+}
 
 // openApproval asks the approvers of the policy. On Graph the approval has the
 // id of the request.
@@ -46,26 +61,20 @@ func (t *Tenant) openApproval(r *request) {
 	r.status = statusPendingApproval
 	a.deadline = r.created.Add(time.Duration(p.Approval.TimeOutDays) * 24 * time.Hour)
 	r.approvalID = a.id
-	t.approvals = append(t.approvals, a)
+	t.approvals.add(a)
+	t.await(a.deadline, a)
 }
 
 // closeApproval ends the approval of a request that is withdrawn.
 func (t *Tenant) closeApproval(r *request) {
-	for _, a := range t.approvals {
-		if a.request == r && a.open() {
-			a.status = stageExpired
-		}
+	if a := t.approvalByID(r.plane, r.approvalID); a != nil && a.open() {
+		a.status = stageExpired
 	}
 }
 
 // approvalByID finds an approval of a plane, or nil.
 func (t *Tenant) approvalByID(p Plane, id string) *approval {
-	for _, a := range t.approvals {
-		if a.request.plane == p && sameID(a.id, id) {
-			return a
-		}
-	}
-	return nil
+	return t.approvals.byID[scheduleKey{plane: p, id: strings.ToLower(id)}]
 }
 
 // mayDecide reports whether a person is among the approvers. Nobody approves his

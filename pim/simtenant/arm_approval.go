@@ -48,7 +48,7 @@ func (t *Tenant) listApprovals(c *armCall) *answer {
 		return armError(invalidFilter(text))
 	}
 	var items []any
-	for _, a := range t.approvals {
+	for _, a := range t.approvals.all {
 		if a.request.plane == PlaneAzure && t.tree.contains(c.at.id, a.request.scope) && mine(a) {
 			items = append(items, t.renderApproval(c, a))
 		}

@@ -16,10 +16,10 @@ func (t *Tenant) serveChildren(c *armCall) *answer {
 		return armError(err)
 	}
 	all := sameID(c.query.Get("$getAllChildren"), "true")
-	now, mine := t.now(), t.withGroups(c.caller.oid)
+	now, mine := t.now(), t.schedules.of(t.withGroups(c.caller.oid))
 	reachable := func(n *node) bool {
-		for _, s := range t.schedules {
-			if s.plane == PlaneAzure && s.kind == Eligibility && mine(s.principal) && s.inForce(now) &&
+		for _, s := range mine {
+			if s.plane == PlaneAzure && s.kind == Eligibility && s.inForce(now) &&
 				(t.tree.contains(s.scope, n.id) || t.tree.contains(n.id, s.scope)) {
 				return true
 			}

@@ -93,18 +93,18 @@ func (t *Tenant) covers(f filter, list, scope string) bool {
 	return below
 }
 
-// concerns tells whether an arrangement's principal is the one that the filter
-// asks about, or a group that it is in.
-func (t *Tenant) concerns(f filter, c caller) func(principal string) bool {
+// concerns are those whose arrangements the filter asks about: a principal, with its
+// groups or without, or everybody.
+func (t *Tenant) concerns(f filter, c caller) circle {
 	switch {
 	case f.asTarget:
 		return t.withGroups(c.oid)
 	case f.assignedTo != "":
 		return t.withGroups(f.assignedTo)
 	case f.principal != "":
-		return func(principal string) bool { return sameID(f.principal, principal) }
+		return alone(f.principal)
 	}
-	return func(string) bool { return true }
+	return nil
 }
 
 // mayList refuses a list that the caller may not see: with 400, not 403.

@@ -21,9 +21,8 @@ func (t *Tenant) below(scope, kind string) []*node {
 // sees reports whether a caller has any right at a scope, above it or below it:
 // that is what ARM lists a subscription by.
 func (t *Tenant) sees(c caller, scope string) bool {
-	mine := t.withGroups(c.oid)
-	return slices.ContainsFunc(t.backed(), func(s *schedule) bool {
-		return mine(s.principal) && (t.tree.contains(s.scope, scope) || t.tree.contains(scope, s.scope))
+	return slices.ContainsFunc(t.backed(t.withGroups(c.oid)), func(s *schedule) bool {
+		return (t.tree.contains(s.scope, scope) || t.tree.contains(scope, s.scope))
 	})
 }
 

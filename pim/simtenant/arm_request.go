@@ -123,7 +123,7 @@ func (t *Tenant) mayRead(c caller, r *request) bool {
 // awaits reports whether a request waits for the caller's approval.
 func (t *Tenant) awaits(c caller, r *request) bool {
 	a := t.approvalByID(r.plane, r.approvalID)
-	return r.approvalID != "" && a != nil && a.open() && t.mayDecide(a, c)
+	return a != nil && a.open() && t.mayDecide(a, c)
 }
 
 func (t *Tenant) cancelRequest(c *armCall, k Kind) *answer {
@@ -150,9 +150,9 @@ func (t *Tenant) listRequests(c *armCall, k Kind) *answer {
 	}
 	concerns := t.concerns(f, c.caller)
 	var items []any
-	for _, r := range slices.Backward(t.requests) {
+	for _, r := range slices.Backward(t.requests.of(concerns)) {
 		if r.plane != PlaneAzure || r.kind != k || t.now().After(r.created.Add(requestsKept)) ||
-			!t.covers(f, c.at.id, r.scope) || !concerns(r.principal) ||
+			!t.covers(f, c.at.id, r.scope) ||
 			f.role != "" && !sameID(f.role, r.role) ||
 			f.asRequestor && !sameID(r.caller.oid, c.caller.oid) || f.asApprover && !t.awaits(c.caller, r) {
 			continue

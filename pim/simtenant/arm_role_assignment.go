@@ -24,10 +24,10 @@ func (t *Tenant) serveRoleAssignments(c *armCall) *answer {
 
 // backed are the Azure assignments with a role assignment behind them. Azure
 // enforces them at once, whatever PIM's lists show.
-func (t *Tenant) backed() []*schedule {
+func (t *Tenant) backed(who circle) []*schedule {
 	now := t.now()
 	var out []*schedule
-	for _, s := range t.schedules {
+	for _, s := range t.schedules.of(who) {
 		if s.plane == PlaneAzure && s.kind == Assignment && s.inForce(now) && !s.unbacked {
 			out = append(out, s)
 		}
@@ -36,7 +36,7 @@ func (t *Tenant) backed() []*schedule {
 }
 
 func (t *Tenant) roleAssignment(c *armCall) *schedule {
-	for _, s := range t.backed() {
+	for _, s := range t.backed(nil) {
 		if sameID(s.originID, c.name(0)) && sameID(s.scope, c.at.id) {
 			return s
 		}
@@ -57,10 +57,10 @@ func (t *Tenant) listRoleAssignments(c *armCall) *answer {
 	}
 	concerns := t.concerns(f, c.caller)
 	var items []any
-	for _, s := range t.backed() {
+	for _, s := range t.backed(concerns) {
 		// Unlike PIM's lists, this one shows what is inherited from above.
 		reach := t.covers(f, c.at.id, s.scope) || t.tree.contains(s.scope, c.at.id)
-		if reach && concerns(s.principal) {
+		if reach {
 			items = append(items, t.renderRoleAssignment(s))
 		}
 	}
@@ -107,8 +107,8 @@ func (t *Tenant) putRoleAssignment(c *armCall) *answer {
 		return armError(refuse("PrincipalNotFound", "Principal "+p.PrincipalID+" does not exist in the directory "+t.opt.TenantID+"."))
 	}
 	at := place{PlaneAzure, Assignment, c.at.id, role.id, who.id}
-	for _, s := range t.backed() {
-		if s.same(at) || sameID(s.originID, c.name(0)) {
+	for _, s := range t.backed(nil) {
+		if s.folded() == at.folded() || sameID(s.originID, c.name(0)) {
 			return armError(&refusal{http.StatusConflict, "RoleAssignmentExists", "The role assignment already exists."})
 		}
 	}

@@ -28,8 +28,8 @@ func (t *Tenant) listSchedules(c *armCall, k Kind, instances bool) *answer {
 	}
 	concerns := t.concerns(f, c.caller)
 	var found []*schedule
-	for _, s := range t.shown(k, instances, c.at.id) {
-		if t.covers(f, c.at.id, s.scope) && concerns(s.principal) && (f.role == "" || sameID(f.role, s.role)) {
+	for _, s := range t.shown(k, instances, c.at.id, concerns) {
+		if t.covers(f, c.at.id, s.scope) && (f.role == "" || sameID(f.role, s.role)) {
 			found = append(found, s)
 		}
 	}
@@ -37,7 +37,7 @@ func (t *Tenant) listSchedules(c *armCall, k Kind, instances bool) *answer {
 }
 
 func (t *Tenant) getSchedule(c *armCall, k Kind, instances bool) *answer {
-	for _, s := range t.shown(k, instances, c.at.id) {
+	for _, s := range t.shown(k, instances, c.at.id, nil) {
 		id := s.id
 		if instances {
 			id = s.instanceID
@@ -45,7 +45,7 @@ func (t *Tenant) getSchedule(c *armCall, k Kind, instances bool) *answer {
 		if !sameID(id, c.name(0)) || !sameID(s.scope, c.at.id) {
 			continue
 		}
-		if !t.withGroups(c.caller.oid)(s.principal) && !t.may(c.caller.oid, rightReadAssignments, s.scope) {
+		if !t.withGroups(c.caller.oid).has(s.principal) && !t.may(c.caller.oid, rightReadAssignments, s.scope) {
 			return armError(forbidden(c.caller, "Microsoft.Authorization/"+c.kind+"/read", s.scope))
 		}
 		return reply(http.StatusOK, t.renderAny(s, instances, t.memberType(s, filter{}, c)))
@@ -53,11 +53,12 @@ func (t *Tenant) getSchedule(c *armCall, k Kind, instances bool) *answer {
 	return notFound(c)
 }
 
-// shown are the schedules of a kind that a list at a scope may show now.
-func (t *Tenant) shown(k Kind, instances bool, at string) []*schedule {
+// shown are the schedules of a kind that a list at a scope may show now, of some
+// principals or of all.
+func (t *Tenant) shown(k Kind, instances bool, at string, who circle) []*schedule {
 	now := t.now()
 	var out []*schedule
-	for _, s := range t.near(at) {
+	for _, s := range t.schedules.near(at, who) {
 		if s.plane == PlaneAzure && s.kind == k && (instances && t.listedInstance(s, now) || !instances && t.visible(s, now)) {
 			out = append(out, s)
 		}

@@ -8,9 +8,8 @@ import "strings"
 // the full id.
 func (t *Tenant) linkedEligibility(a *ask) *schedule {
 	now := t.now()
-	mine := t.withGroups(a.principal)
-	for _, s := range t.schedules {
-		if s.plane != a.plane || s.kind != Eligibility || !s.inForce(now) || !sameID(s.role, a.role) || !mine(s.principal) {
+	for _, s := range t.schedules.of(t.withGroups(a.principal)) {
+		if s.plane != a.plane || s.kind != Eligibility || !s.inForce(now) || !sameID(s.role, a.role) {
 			continue
 		}
 		if a.linked != "" && !sameID(lastSegment(a.linked), s.id) {

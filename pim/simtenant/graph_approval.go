@@ -51,7 +51,7 @@ func (s approvalSet) own(t *Tenant, c *graphCall) *answer {
 		return graphError(err)
 	}
 	var items []map[string]any
-	for _, a := range t.approvals {
+	for _, a := range t.approvals.all {
 		if a.request.plane == s.plane && mine(a) {
 			items = append(items, s.render(t, c, a, len(expanded) > 0))
 		}

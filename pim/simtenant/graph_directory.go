@@ -10,6 +10,8 @@ type directory struct {
 	units []*administrativeUnit
 	// managed are the groups that were brought under PIM, by id; that is for ever.
 	managed map[string]bool
+	// changed tells that groups may have members or owners that PIM has not seen.
+	changed bool
 }
 
 func newDirectory() directory {

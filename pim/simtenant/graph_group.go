@@ -57,6 +57,9 @@ func (t *Tenant) onboard(g *principal) {
 // adopt turns the memberships and ownerships that were made without PIM into
 // permanent assignments.
 func (t *Tenant) adopt(g *principal) {
+	if len(g.members)+len(g.owners) == 0 {
+		return
+	}
 	take := func(access string, ids []string) {
 		for _, id := range ids {
 			p := place{PlaneGroup, Assignment, g.id, access, strings.ToLower(id)}
@@ -65,27 +68,31 @@ func (t *Tenant) adopt(g *principal) {
 			}
 			s := t.newSchedule(p, t.newID())
 			s.outside, s.start, s.visibleFrom = true, s.created, s.created
-			s.nameWithoutPIM()
+			t.nameWithoutPIM(s)
 		}
 	}
 	take("member", g.members)
 	take("owner", g.owners)
-	g.members, g.owners = nil, nil
+	g.members, g.owners, t.memberOf = nil, nil, nil
 }
 
 // adoptAll adopts what was added without PIM to the groups that are under it.
 func (t *Tenant) adoptAll() {
+	if !t.directory.changed {
+		return
+	}
 	for _, id := range slices.Sorted(maps.Keys(t.directory.managed)) {
 		t.adopt(t.principals[id])
 	}
+	t.directory.changed = false
 }
 
 // nameWithoutPIM gives s the ids of an assignment that no request made: schedule
 // and instance share one.
-func (s *schedule) nameWithoutPIM() {
+func (t *Tenant) nameWithoutPIM(s *schedule) {
 	switch s.plane {
 	case PlaneDirectory:
-		s.id = s.instanceID
+		t.schedules.rename(s, s.instanceID)
 	case PlaneGroup:
 		s.instanceID = s.id
 	}

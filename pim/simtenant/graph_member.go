@@ -42,8 +42,8 @@ func (t *Tenant) holders(g *principal, role string) []string {
 		in[strings.ToLower(id)] = true
 	}
 	now := t.now()
-	for _, s := range t.schedules {
-		if s.plane == PlaneGroup && s.kind == Assignment && sameID(s.scope, g.id) && s.role == role && s.inForce(now) {
+	for _, s := range t.schedules.byHome[home{PlaneGroup, g.id}] {
+		if s.kind == Assignment && s.role == role && s.inForce(now) {
 			in[strings.ToLower(s.principal)] = true
 		}
 	}

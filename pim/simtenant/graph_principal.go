@@ -53,12 +53,10 @@ func (t *Tenant) graphUser(c *graphCall) *answer {
 
 // user finds a user by object id or by user principal name, or nil.
 func (t *Tenant) user(id string) *principal {
-	for _, p := range t.principals {
-		if p.kind == TypeUser && !p.deleted && (sameID(p.id, id) || sameID(p.upn, id)) {
-			return p
-		}
+	if p := t.principal(id); p != nil && p.kind == TypeUser {
+		return p
 	}
-	return nil
+	return t.named(id, TypeUser)
 }
 
 // graphApplication serves a service principal by its application's id.

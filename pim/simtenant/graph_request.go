@@ -124,7 +124,7 @@ func (s collection) listRequests(t *Tenant, c *graphCall) *answer {
 	if !t.reads(c.caller, s.plane, termValue(terms, "groupId")) {
 		return graphError(errDenied)
 	}
-	return s.requests(t, c, s.path(nounRequests), terms, func(*request) bool { return true })
+	return s.requests(t, c, s.path(nounRequests), terms, nil, func(*request) bool { return true })
 }
 
 // ownRequests lists what concerns the caller: as principal, as requestor, or as
@@ -137,28 +137,28 @@ func (s collection) ownRequests(t *Tenant, c *graphCall) *answer {
 	if !ok || c.args[0] != "approver" && termValue(terms, "status") != "" {
 		return graphError(invalidFilter(c.query.Get("$filter")))
 	}
-	var concerns func(r *request) bool
+	var mine circle
+	concerns := func(*request) bool { return true }
 	switch c.args[0] {
 	case "principal":
-		mine := t.withGroups(c.caller.oid)
-		concerns = func(r *request) bool { return mine(r.principal) }
+		mine = t.withGroups(c.caller.oid)
 	case "createdBy":
 		concerns = func(r *request) bool { return sameID(r.caller.oid, c.caller.oid) }
 	case "approver":
 		concerns = func(r *request) bool {
 			a := t.approvalByID(s.plane, r.approvalID)
-			return r.approvalID != "" && a != nil && t.mayDecide(a, c.caller)
+			return a != nil && t.mayDecide(a, c.caller)
 		}
 	default:
 		return graphError(refuse("BadRequest", "The value '"+c.args[0]+"' of the parameter 'on' is not valid."))
 	}
-	return s.requests(t, c, "Collection("+s.entity(nounRequests)+")", terms, concerns)
+	return s.requests(t, c, "Collection("+s.entity(nounRequests)+")", terms, mine, concerns)
 }
 
-func (s collection) requests(t *Tenant, c *graphCall, context string, terms []comparison, concerns func(*request) bool) *answer {
+func (s collection) requests(t *Tenant, c *graphCall, context string, terms []comparison, who circle, concerns func(*request) bool) *answer {
 	var items []map[string]any
-	for _, r := range slices.Backward(t.requests) {
-		if r.plane != s.plane || r.kind != s.kind || t.forgotten(r) || !concerns(r) || !keeps(terms, s.requestField(r)) {
+	for _, r := range slices.Backward(t.requests.of(narrowed(who, terms))) {
+		if r.plane != s.plane || r.kind != s.kind || t.forgotten(r) || !who.has(r.principal) || !concerns(r) || !keeps(terms, s.requestField(r)) {
 			continue
 		}
 		item, err := s.expandedRequest(t, c, r)

@@ -6,14 +6,14 @@ type scheduleView struct {
 	noun string
 }
 
-// shown are the schedules that the view lists now.
-func (v scheduleView) shown(t *Tenant) []*schedule {
+// shown are the schedules that the view lists now, of some principals or of all.
+func (v scheduleView) shown(t *Tenant, who circle) []*schedule {
 	if v.plane == PlaneGroup {
 		t.adoptAll()
 	}
 	now := t.now()
 	var out []*schedule
-	for _, s := range t.schedules {
+	for _, s := range t.schedules.of(who) {
 		if s.plane == v.plane && s.kind == v.kind && !s.unbacked &&
 			(v.noun == nounInstances && t.listedInstance(s, now) || v.noun == nounSchedules && t.visible(s, now)) {
 			out = append(out, s)
@@ -40,7 +40,7 @@ func (v scheduleView) list(t *Tenant, c *graphCall) *answer {
 	if !t.reads(c.caller, v.plane, termValue(terms, "groupId")) {
 		return graphError(errDenied)
 	}
-	return v.answer(t, c, v.path(v.noun), terms, func(string) bool { return true })
+	return v.answer(t, c, v.path(v.noun), terms, nil)
 }
 
 // own lists what the caller holds, himself or through groups.
@@ -58,10 +58,10 @@ func (v scheduleView) own(t *Tenant, c *graphCall) *answer {
 	return v.answer(t, c, "Collection("+v.entity(v.noun)+")", terms, t.withGroups(c.caller.oid))
 }
 
-func (v scheduleView) answer(t *Tenant, c *graphCall, context string, terms []comparison, mine func(principal string) bool) *answer {
+func (v scheduleView) answer(t *Tenant, c *graphCall, context string, terms []comparison, mine circle) *answer {
 	var items []map[string]any
-	for _, s := range v.shown(t) {
-		if !mine(s.principal) || !keeps(terms, func(name string) string { return v.placeField(s.place, name) }) {
+	for _, s := range v.shown(t, narrowed(mine, terms)) {
+		if !mine.has(s.principal) || !keeps(terms, func(name string) string { return v.placeField(s.place, name) }) {
 			continue
 		}
 		item, err := v.item(t, c, s)
@@ -77,11 +77,11 @@ func (v scheduleView) get(t *Tenant, c *graphCall) *answer {
 	if !c.caller.allowed(v.readers()...) {
 		return graphError(notGranted(v.readers()))
 	}
-	for _, s := range v.shown(t) {
+	for _, s := range v.shown(t, nil) {
 		if !sameID(v.id(s), c.args[0]) {
 			continue
 		}
-		if !t.withGroups(c.caller.oid)(s.principal) && !t.reads(c.caller, v.plane, s.scope) {
+		if !t.withGroups(c.caller.oid).has(s.principal) && !t.reads(c.caller, v.plane, s.scope) {
 			return graphError(errDenied)
 		}
 		item, err := v.item(t, c, s)

@@ -37,6 +37,15 @@ func (s collection) listTerms(c *graphCall, more ...string) ([]comparison, *refu
 	return terms, nil
 }
 
+// narrowed is the circle that a list has to search: the one principal, if the filter
+// names one.
+func narrowed(who circle, terms []comparison) circle {
+	if id := termValue(terms, "principalId"); id != "" {
+		return alone(id)
+	}
+	return who
+}
+
 // termValue is the value that a field has to have, or empty.
 func termValue(terms []comparison, field string) string {
 	for _, c := range terms {

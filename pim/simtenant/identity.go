@@ -46,8 +46,8 @@ func (t *Tenant) managedIdentity(c *call) *principal {
 		object = c.query.Get("object_id")
 	}
 	var found *principal
-	for _, p := range t.principals {
-		if !p.managed || p.deleted || p.disabled ||
+	for _, p := range t.identities {
+		if t.principals[p.id] != p || p.deleted || p.disabled ||
 			client != "" && !sameID(client, p.appID) || object != "" && !sameID(object, p.id) {
 			continue
 		}

@@ -89,8 +89,13 @@ func (t *Tenant) principal(id string) *principal {
 
 // application finds a service principal by client id, or nil.
 func (t *Tenant) application(appID string) *principal {
-	for _, p := range t.principals {
-		if !p.deleted && p.appID != "" && strings.EqualFold(p.appID, appID) {
+	return t.named(appID, TypeServicePrincipal)
+}
+
+// named finds a principal of a kind by the other name that such have, or nil.
+func (t *Tenant) named(name string, kind PrincipalType) *principal {
+	for _, p := range t.aliases[strings.ToLower(name)] {
+		if p.kind == kind && !p.deleted && t.principals[p.id] == p {
 			return p
 		}
 	}

@@ -48,6 +48,15 @@ func (t *Tenant) add(id string, fresh time.Duration, p *principal) string {
 	p.created = t.now()
 	p.known = p.created.Add(fresh)
 	t.principals[p.id] = p
+	for _, name := range []string{p.upn, p.appID} {
+		if name = strings.ToLower(name); name != "" {
+			t.aliases[name] = append(t.aliases[name], p)
+		}
+	}
+	if p.managed {
+		t.identities = append(t.identities, p)
+	}
+	t.memberOf, t.directory.changed = nil, true
 	return p.id
 }
 
@@ -81,4 +90,5 @@ func (t *Tenant) change(id string, f func(*principal)) {
 		panic("simtenant: there is no principal " + id)
 	}
 	f(p)
+	t.memberOf, t.directory.changed = nil, true
 }

@@ -51,6 +51,7 @@ const (
 // request is a stored ask with its fate.
 type request struct {
 	ask
+	number             int // in the order of making
 	status             string
 	created, completed time.Time
 	// provisionAt is when a request is done that is PendingProvisioning or
@@ -73,26 +74,6 @@ var cancelable = []string{statusGranted, statusPendingApproval, statusPendingAdm
 // pending reports whether the request still waits for somebody or something.
 func (r *request) pending() bool {
 	return slices.Contains(cancelable, r.status) || r.status == statusProvisioning || r.status == statusMakingApproval
-}
-
-// requestByID finds a request by plane, kind and id, or nil.
-func (t *Tenant) requestByID(p Plane, k Kind, id string) *request {
-	for _, r := range t.requests {
-		if r.plane == p && r.kind == k && sameID(r.id, id) {
-			return r
-		}
-	}
-	return nil
-}
-
-// pendingAt finds a request that waits at a place, or nil.
-func (t *Tenant) pendingAt(p place) *request {
-	for _, r := range t.requests {
-		if r.same(p) && r.pending() {
-			return r
-		}
-	}
-	return nil
 }
 
 // cancel withdraws a request.

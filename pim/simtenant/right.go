@@ -14,9 +14,8 @@ const (
 // through its groups, at the scope or above.
 func (t *Tenant) may(principal, right, scope string) bool {
 	now := t.now()
-	mine := t.withGroups(principal)
-	for _, s := range t.schedules {
-		if s.plane != PlaneAzure || s.kind != Assignment || s.unbacked || !s.inForce(now) || !mine(s.principal) {
+	for _, s := range t.schedules.of(t.withGroups(principal)) {
+		if s.plane != PlaneAzure || s.kind != Assignment || s.unbacked || !s.inForce(now) {
 			continue
 		}
 		if r := t.roles[strings.ToLower(s.role)]; r != nil && r.allows(right) && t.tree.contains(s.scope, scope) {

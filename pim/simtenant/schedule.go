@@ -1,7 +1,6 @@
 package simtenant
 
 import (
-	"slices"
 	"strings"
 	"time"
 )
@@ -10,6 +9,7 @@ import (
 // that is in force.
 type schedule struct {
 	place
+	number     int // in the order of making
 	id         string
 	instanceID string
 	requestID  string // of the request that made it; empty if made outside PIM
@@ -63,8 +63,8 @@ func (t *Tenant) listedInstance(s *schedule, now time.Time) bool {
 // standing finds the schedule at a place that is present or to come, or nil.
 func (t *Tenant) standing(p place) *schedule {
 	now := t.now()
-	for _, s := range t.schedules {
-		if s.same(p) && s.stands(now) {
+	for _, s := range t.schedules.at(p) {
+		if s.stands(now) {
 			return s
 		}
 	}
@@ -74,8 +74,8 @@ func (t *Tenant) standing(p place) *schedule {
 // holds reports whether an assignment is in force at just this place.
 func (t *Tenant) holds(p place) bool {
 	now := t.now()
-	for _, s := range t.schedules {
-		if s.same(p) && s.inForce(now) && !s.unbacked {
+	for _, s := range t.schedules.at(p) {
+		if s.inForce(now) && !s.unbacked {
 			return true
 		}
 	}
@@ -84,12 +84,7 @@ func (t *Tenant) holds(p place) bool {
 
 // scheduleByID finds a schedule of a kind by id, case aside, whatever its state.
 func (t *Tenant) scheduleByID(p Plane, k Kind, id string) *schedule {
-	for _, s := range t.schedules {
-		if s.plane == p && s.kind == k && sameID(s.id, id) {
-			return s
-		}
-	}
-	return nil
+	return t.schedules.byID[scheduleKey{p, k, strings.ToLower(id)}]
 }
 
 // newSchedule makes a schedule with the ids of its plane and keeps it.
@@ -106,26 +101,13 @@ func (t *Tenant) newSchedule(p place, requestID string) *schedule {
 	default:
 		s.id, s.instanceID, s.originID = t.newID(), t.newID(), t.newID()
 	}
-	t.schedules = append(t.schedules, s)
-	in := strings.ToLower(subscriptionOf(s.scope))
-	t.bySubscription[in] = append(t.bySubscription[in], s)
+	t.schedules.add(s)
 	return s
 }
 
-// drop takes a schedule away as if it had never been.
-func (t *Tenant) drop(old *schedule) {
-	is := func(o *schedule) bool { return o == old }
-	t.schedules = slices.DeleteFunc(t.schedules, is)
-	in := strings.ToLower(subscriptionOf(old.scope))
-	t.bySubscription[in] = slices.DeleteFunc(t.bySubscription[in], is)
-}
-
-// near are the schedules that can lie above, at or below a scope: a tenant of many
-// subscriptions is not searched as a whole for a list in one of them.
-func (t *Tenant) near(scope string) []*schedule {
-	in := strings.ToLower(subscriptionOf(scope))
-	if in == "" {
-		return t.schedules
+// endAt gives a schedule its end.
+func (t *Tenant) endAt(s *schedule, end time.Time) {
+	if s.end = end; !end.IsZero() {
+		t.await(end, s)
 	}
-	return slices.Concat(t.bySubscription[""], t.bySubscription[in])
 }

@@ -40,9 +40,9 @@ func (t *Tenant) seed(k Kind, g Grant) string {
 	s.start = s.created.Add(-g.Ago)
 	s.created, s.updated, s.visibleFrom = s.start, s.start, s.start
 	if g.For > 0 {
-		s.end = s.start.Add(g.For)
+		t.endAt(s, s.start.Add(g.For))
 	} else if k == Assignment {
-		s.nameWithoutPIM()
+		t.nameWithoutPIM(s)
 	}
 	return s.id
 }

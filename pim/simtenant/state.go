@@ -14,7 +14,7 @@ func (t *Tenant) accesses(k Kind) []Access {
 	t.settle()
 	now := t.now()
 	var out []Access
-	for _, s := range t.schedules {
+	for _, s := range t.schedules.all {
 		if s.kind == k && s.inForce(now) && !s.unbacked {
 			out = append(out, s.access())
 		}
@@ -49,8 +49,8 @@ func (t *Tenant) Requests() []Request {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.settle()
-	out := make([]Request, 0, len(t.requests))
-	for _, r := range t.requests {
+	out := make([]Request, 0, len(t.requests.all))
+	for _, r := range t.requests.all {
 		out = append(out, Request{
 			Access: Access{
 				Plane: r.plane, Kind: r.kind, Scope: r.scope, Role: r.role, PrincipalID: r.principal,

@@ -34,7 +34,7 @@ func (t *Tenant) submit(a ask) (*request, *refusal) {
 		return nil, err
 	}
 	if !a.dryRun {
-		t.requests = append(t.requests, r)
+		t.requests.add(r)
 		t.note(r, "requested")
 		t.noteFate(r)
 	}

@@ -38,6 +38,7 @@ func (t *Tenant) askApprovers(r *request) {
 	case r.dryRun:
 	case t.opt.ApprovalDelay > 0:
 		r.status, r.provisionAt = statusMakingApproval, r.created.Add(t.opt.ApprovalDelay)
+		t.await(r.provisionAt, r)
 	default:
 		t.openApproval(r)
 	}
@@ -51,8 +52,8 @@ func (t *Tenant) conflict(r *request) *refusal {
 	if t.standing(r.place) != nil {
 		return errExists
 	}
-	for _, s := range t.schedules {
-		if s.same(r.place) && s.kind == Assignment && s.start.Before(s.revoked) &&
+	for _, s := range t.schedules.at(r.place) {
+		if s.kind == Assignment && s.start.Before(s.revoked) &&
 			r.created.Before(s.revoked.Add(t.reactivation(s.plane))) {
 			return errExists
 		}
@@ -77,9 +78,11 @@ func (t *Tenant) carryOut(r *request) {
 	switch {
 	case r.window.start.After(now):
 		r.status = statusGranted
+		t.await(r.window.start, r)
 	case t.opt.Provisioning > 0:
 		r.status = statusProvisioning
 		r.provisionAt = now.Add(t.opt.Provisioning)
+		t.await(r.provisionAt, r)
 	default:
 		r.status = statusProvisioned
 	}
@@ -90,7 +93,8 @@ func (t *Tenant) carryOut(r *request) {
 // schedule makes the schedule of a request.
 func (t *Tenant) schedule(r *request) *schedule {
 	s := t.newSchedule(r.place, r.id)
-	s.start, s.end, s.expiration = r.window.start, r.window.end, r.expiration
+	s.start, s.expiration = r.window.start, r.expiration
+	t.endAt(s, r.window.end)
 	s.condition, s.conditionVersion = r.condition, r.conditionVersion
 	s.activated, s.linked = r.action == SelfActivate, r.linkedID
 	if r.status == statusProvisioning {

@@ -34,8 +34,8 @@ func (t *Tenant) prolong(r *request) *refusal {
 // renew serves AdminRenew and SelfRenew.
 func (t *Tenant) renew(r *request) *refusal {
 	var old *schedule
-	for _, s := range t.schedules {
-		if s.same(r.place) && s.expired(r.created) && !s.activated {
+	for _, s := range t.schedules.at(r.place) {
+		if s.expired(r.created) && !s.activated {
 			old = s
 		}
 	}
@@ -93,5 +93,5 @@ func (t *Tenant) supersede(r *request, old *schedule) {
 	}
 	s.created, s.visibleFrom = old.created, old.visibleFrom
 	s.originID = old.originID
-	t.drop(old)
+	t.schedules.drop(old)
 }

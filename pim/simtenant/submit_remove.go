@@ -3,8 +3,8 @@ package simtenant
 // remove serves AdminRemove and SelfDeactivate.
 func (t *Tenant) remove(r *request) *refusal {
 	var s *schedule
-	for _, c := range t.schedules {
-		if c.same(r.place) && c.inForce(r.created) && (r.target == "" || sameID(c.id, lastSegment(r.target))) {
+	for _, c := range t.schedules.at(r.place) {
+		if c.inForce(r.created) && (r.target == "" || sameID(c.id, lastSegment(r.target))) {
 			s = c
 		}
 	}

@@ -21,18 +21,19 @@ type Tenant struct {
 	keys   []*key
 
 	principals map[string]*principal
+	aliases    map[string][]*principal // by what else names them, in lower case
+	memberOf   map[string][]string     // the groups that list a member; nil if to be made anew
+	identities []*principal            // those of the identity endpoint
 	tree       tree
 	roles      map[string]*roleDefinition
 	directory  directory
 
-	requests  []*request
-	schedules []*schedule
-	// bySubscription has the same schedules by lower-case subscription; those that lie in
-	// none under "".
-	bySubscription map[string][]*schedule
-	policies       map[policyKey]*Policy
-	approvals      []*approval
-	events         []Event
+	requests  requestBook
+	schedules scheduleBook
+	policies  map[policyKey]*Policy
+	approvals approvalBook
+	events    []Event
+	agenda    agenda
 
 	faults   []*Fault
 	buckets  map[string]*bucket
@@ -62,16 +63,19 @@ func New(opt Options) *Tenant {
 	var seed [32]byte
 	binary.LittleEndian.PutUint64(seed[:], opt.Seed)
 	t := &Tenant{
-		opt:            opt,
-		random:         rand.New(rand.NewChaCha8(seed)),
-		keys:           []*key{firstKey()},
-		principals:     map[string]*principal{},
-		tree:           newTree(opt.TenantID),
-		roles:          builtInRoles(),
-		directory:      newDirectory(),
-		policies:       map[policyKey]*Policy{},
-		buckets:        map[string]*bucket{},
-		bySubscription: map[string][]*schedule{},
+		opt:        opt,
+		random:     rand.New(rand.NewChaCha8(seed)),
+		keys:       []*key{firstKey()},
+		principals: map[string]*principal{},
+		aliases:    map[string][]*principal{},
+		tree:       newTree(opt.TenantID),
+		roles:      builtInRoles(),
+		directory:  newDirectory(),
+		requests:   newRequestBook(),
+		schedules:  newScheduleBook(),
+		policies:   map[policyKey]*Policy{},
+		approvals:  newApprovalBook(),
+		buckets:    map[string]*bucket{},
 	}
 	t.surfaces = []surface{
 		{claimsSignIn, (*Tenant).serveSignIn},
