@@ -14,6 +14,10 @@ import (
 // once have been seen to be throttled far below ARM's.
 const writesAtOnce = 4
 
+// writesInAll is how many changes of the whole tenant are under way together, however
+// many subscriptions they are spread over: one resource provider serves them all.
+const writesInAll = 16
+
 // bucket is a token bucket as the services keep one for each of us: so many calls
 // at once, refilled by so many a second.
 type bucket struct {
@@ -60,11 +64,8 @@ func (b *budget) take(ctx context.Context, in call, graph bool) (func(), error) 
 		limiter = rate.NewLimiter(rate.Limit(size.refill*ours), int(float64(size.size)*ours))
 		b.buckets[key] = limiter
 	}
-	slots := b.slots[key]
-	if slots == nil {
-		slots = make(chan struct{}, writesAtOnce)
-		b.slots[key] = slots
-	}
+	home := b.places(key, writesAtOnce)
+	all := b.places("write", writesInAll)
 	b.mu.Unlock()
 	if err := limiter.Wait(ctx); err != nil {
 		return nil, unreachable(err)
@@ -72,11 +73,31 @@ func (b *budget) take(ctx context.Context, in call, graph bool) (func(), error) 
 	if !write {
 		return func() {}, nil
 	}
+	// The narrow one first: whoever waits for it keeps none of the others' places.
+	if err := enter(ctx, home); err != nil {
+		return nil, err
+	}
+	if err := enter(ctx, all); err != nil {
+		<-home
+		return nil, err
+	}
+	return func() { <-all; <-home }, nil
+}
+
+// places holds as many as may be at work under a key. The lock must be held.
+func (b *budget) places(key string, most int) chan struct{} {
+	if b.slots[key] == nil {
+		b.slots[key] = make(chan struct{}, most)
+	}
+	return b.slots[key]
+}
+
+func enter(ctx context.Context, places chan struct{}) error {
 	select {
-	case slots <- struct{}{}:
-		return func() { <-slots }, nil
+	case places <- struct{}{}:
+		return nil
 	case <-ctx.Done():
-		return nil, unreachable(ctx.Err())
+		return unreachable(ctx.Err())
 	}
 }
 

@@ -45,3 +45,31 @@ func TestBulkRunIsNeverThrottled(t *testing.T) {
 		require.LessOrEqual(t, most, 4)
 	})
 }
+
+// However many subscriptions a bulk run is spread over, the tenant never sees more than
+// so many writes at once.
+func TestBulkRunOverManySubscriptionsIsBoundedInAll(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		w := newWorld(t)
+		var mu sync.Mutex
+		now, most := 0, 0
+		w.tenant.Inject(simtenant.Fault{Method: http.MethodPut, Times: simtenant.Always, Delay: time.Second, Match: func(*http.Request, []byte) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			now++
+			most = max(most, now)
+			time.AfterFunc(999*time.Millisecond, func() { mu.Lock(); now--; mu.Unlock() })
+			return true
+		}})
+		var all sync.WaitGroup
+		for i := range 100 {
+			r := w.ask(fmt.Sprintf("CR%d", i), pim.Grant, w.tenant.AddSubscription("", fmt.Sprint("production ", i), ""), "Owner")
+			c, err := w.engine.Start(t.Context(), key, r)
+			require.NoError(t, err)
+			all.Go(func() { w.finish(c.ID()) })
+		}
+		all.Wait()
+		require.Len(t, w.tenant.Requests(), 200)
+		require.Equal(t, 16, most)
+	})
+}
