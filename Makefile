@@ -66,7 +66,8 @@ fuzz:
 soak:
 	go test -count=1 -timeout 0 -run TestSimulation ./pim/simulation -seeds 0
 
-# flood sends ten thousand queued requests through five percent of faults.
+# flood sends ten thousand queued requests through six handlers and five percent of
+# faults, which takes some minutes.
 flood: $(AZURITE)
 	go test -count=1 -timeout 2h -run TestThousand ./e2e -full -test.v
 

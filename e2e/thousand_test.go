@@ -23,7 +23,7 @@ func TestThousandQueuedRequestsAmongFaultsAreEachGrantedOnce(t *testing.T) {
 	t.Parallel()
 	n, hosts := 1000, 1
 	if *full {
-		n, hosts = 10_000, 2
+		n, hosts = 10_000, 6
 	}
 	w := newWorld(t, fast())
 	w.subscribe(n / 50)
