@@ -73,11 +73,12 @@ func (s Server) Serve(ctx context.Context, l net.Listener) error {
 
 	g := &gate{wait: s.ReadyWait, ready: make(chan struct{})}
 	srv := &http.Server{
-		Handler:           g,
-		BaseContext:       func(net.Listener) context.Context { return invocations },
-		ReadHeaderTimeout: 10 * time.Second,
-		// No IdleTimeout: if the host finds a connection closed that it wants to
-		// use again, its caller gets an empty 500.
+		Handler:     g,
+		BaseContext: func(net.Listener) context.Context { return invocations },
+		// Neither IdleTimeout nor ReadHeaderTimeout, which also ends a connection
+		// that has not been used yet: the host keeps such connections for later, and
+		// if it finds closed what it sends a body on, its caller gets an empty 500.
+		// Nobody but this machine can hold connections open.
 		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 2)

@@ -232,6 +232,31 @@ func TestBodyThatNeverEndsIsCutAtTheDeadline(t *testing.T) {
 	})
 }
 
+// The host's pool opens connections ahead, and uses them whenever it likes.
+func TestConnectionIsServedHoweverLongItWasNotUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := make(pipes)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := p.serve(ctx, handler.Server{Setup: ready(one(newConsole(), handler.Options{}, func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(w, r.Body)
+		}))})
+		ours, theirs := net.Pipe()
+		p <- theirs
+		in := bufio.NewReader(ours)
+		for range 2 { // before its first request, and between two
+			<-time.After(24 * time.Hour)
+			_, err := io.WriteString(ours, "POST /api/f HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody")
+			require.NoError(t, err)
+			resp, err := http.ReadResponse(in, nil)
+			require.NoError(t, err)
+			require.Equal(t, "body", readAll(t, resp.Body))
+		}
+		cancel()
+		require.Error(t, <-ended)
+		require.NoError(t, ours.Close())
+	})
+}
+
 func TestListenTakesOnlyALoopbackPort(t *testing.T) {
 	for _, port := range []string{"", "x", "-1", "65536", "80 ", ":80", "0.0.0.0:80"} {
 		_, err := handler.Listen(port)
