@@ -9,6 +9,8 @@ package bus
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -63,7 +65,7 @@ func (b *Bus) Close(ctx context.Context) error {
 		case <-idle:
 		case <-ctx.Done():
 		}
-		result <- c.client.Close(ctx)
+		result <- calmly(func() error { return c.client.Close(ctx) })
 	}()
 	select {
 	case err := <-result:
@@ -82,7 +84,7 @@ func (b *Bus) do(ctx context.Context, f func(context.Context, *connection) error
 	defer cancel()
 	for {
 		result := make(chan error, 1)
-		c, err := b.start(func(c *connection) { result <- f(ctx, c) })
+		c, err := b.start(func(c *connection) { result <- calmly(func() error { return f(ctx, c) }) })
 		if err != nil {
 			return err
 		}
@@ -139,6 +141,17 @@ func (b *Bus) abandon(c *connection) {
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		_ = c.client.Close(ctx) // it is lost either way
+		_ = calmly(func() error { return c.client.Close(ctx) }) // it is lost either way
 	}()
+}
+
+// calmly makes an error of a panic of f: on a goroutine of ours nobody would
+// recover it, and the process would end with all its invocations.
+func calmly(f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return f()
 }

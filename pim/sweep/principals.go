@@ -3,7 +3,6 @@ package sweep
 import (
 	"context"
 	"slices"
-	"sync"
 
 	"github.com/azurepim/azure-pim/pim"
 )
@@ -107,16 +106,11 @@ const lookUps = 8
 func (d *directory) lookUp(ctx context.Context, ids []string) {
 	said := make([]standingOf, len(ids))
 	enabled := make([]bool, len(ids))
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, lookUps)
+	c := newCrew(lookUps)
 	for n, id := range ids {
-		slots <- struct{}{}
-		wg.Go(func() {
-			said[n], enabled[n] = d.one(ctx, id)
-			<-slots
-		})
+		c.send(func() { said[n], enabled[n] = d.one(ctx, id) })
 	}
-	wg.Wait()
+	c.wait()
 	for n, id := range ids {
 		d.known[idOf(id)] = said[n]
 		d.enabled = d.enabled || enabled[n]

@@ -38,22 +38,13 @@ const readers = 4
 
 // each does something with every target that has not failed.
 func (s *scan) each(ctx context.Context, targets []*target, do func(context.Context, *target)) {
-	var wg sync.WaitGroup
-	next := make(chan *target)
-	for range min(readers, len(targets)) {
-		wg.Go(func() {
-			for t := range next {
-				do(ctx, t)
-			}
-		})
-	}
+	c := newCrew(readers)
 	for _, t := range targets {
 		if t.unread == nil {
-			next <- t
+			c.send(func() { do(ctx, t) })
 		}
 	}
-	close(next)
-	wg.Wait()
+	c.wait()
 }
 
 // entries reads who holds what at the target.
