@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,8 +17,12 @@ var functionName = regexp.MustCompile(`(?i)^[a-z][a-z0-9_-]{0,127}$`)
 // asks it whether we are ready. Every invocation has a deadline, a complete
 // answer, and if it fails one record in log.
 //
+// Where patterns overlap, the function whose name comes first is asked, as by the
+// host.
+//
 // New panics if the table is wrong: a name that the host would not take, a
-// pattern that does not parse, a name or a pattern that comes twice.
+// pattern that does not parse, a name or a pattern that comes twice, an HTTP
+// function at the path at which the host posts to another.
 func New(log *slog.Logger, o Options, fns ...Function) http.Handler {
 	o = o.WithDefaults()
 	var t table
@@ -38,12 +43,31 @@ func New(log *slog.Logger, o Options, fns ...Function) http.Handler {
 		rt.endpoint = newEndpoint(log, o, f)
 		t = append(t, rt)
 	}
-	slices.SortStableFunc(t, bySpecificity)
+	slices.SortFunc(t, byName)
+	for _, rt := range t {
+		if f := t.trigger(rt); f != "" {
+			panic(fmt.Sprintf("handler: function %q: its pattern matches the path of %q", rt.endpoint.Name, f))
+		}
+	}
 	return t
 }
 
-// table is the routes, the most specific first.
+// table is the routes in the order in which they are tried.
 type table []route
+
+// trigger names a triggered function at whose path the HTTP function of rt is
+// served too, "" if there is none.
+func (t table) trigger(rt route) string {
+	for _, other := range t {
+		if other.endpoint.isHTTP() || !rt.endpoint.isHTTP() || !rt.allows(http.MethodPost) {
+			continue
+		}
+		if _, ok := rt.match(&url.URL{Path: "/" + other.endpoint.Name}); ok {
+			return other.endpoint.Name
+		}
+	}
+	return ""
+}
 
 func (t table) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if isProbe(r) {

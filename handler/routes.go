@@ -1,7 +1,6 @@
 package handler
 
 import (
-	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -115,21 +114,9 @@ func lower(c byte) byte {
 	return c
 }
 
-// bySpecificity orders routes as the host prefers them: a literal segment before
-// "{name}" before "{name...}", the first difference from the left decides.
-func bySpecificity(a, b route) int {
-	return slices.CompareFunc(a.segments, b.segments, func(x, y string) int {
-		return cmp.Compare(vagueness(x), vagueness(y))
-	})
-}
-
-func vagueness(segment string) int {
-	_, isParam := param(segment)
-	switch {
-	case isRest(segment):
-		return 2
-	case isParam:
-		return 1
-	}
-	return 0
+// byName orders routes as the host tries them: by the name of the function, in
+// .NET's OrdinalIgnoreCase, whatever the patterns are. The first that matches is
+// the one whose key the host has checked.
+func byName(a, b route) int {
+	return strings.Compare(strings.ToUpper(a.endpoint.Name), strings.ToUpper(b.endpoint.Name))
 }

@@ -22,7 +22,7 @@ func TestRequestsReachTheirFunction(t *testing.T) {
 	h := handler.New(newConsole().Logger, handler.Options{},
 		function("rest", "GET /api/files/{rest...}"),
 		function("read", "GET /api/changes/{id}"),
-		function("audit", "GET /api/changes/audit"),
+		function("Audit", "GET /api/changes/audit"),
 		function("decide", "PUT,PATCH /api/changes/{id}"),
 		function("undo", "POST /api/changes/{id}/undo"),
 		function("any", "/api/any"),
@@ -42,7 +42,7 @@ func TestRequestsReachTheirFunction(t *testing.T) {
 		{request: "GET /api/changes/%C3%A9+", want: seen{"read", "é+", "", read}},
 		{request: "GET /api/ch%61nges/42", want: seen{"read", "42", "", read}},
 		{request: "GET /api/changes/..", want: seen{"read", "..", "", read}}, // not a path to climb, a value to refuse
-		{request: "GET /api/changes/AUDIT", want: seen{"audit", "", "", "GET /api/changes/audit"}},
+		{request: "GET /api/changes/AUDIT", want: seen{"Audit", "", "", "GET /api/changes/audit"}},
 		{request: "PATCH /api/changes/42", want: seen{"decide", "42", "", "PUT,PATCH /api/changes/{id}"}},
 		{request: "PUT /api/changes/audit", want: seen{"decide", "audit", "", "PUT,PATCH /api/changes/{id}"}},
 		{request: "POST /api/changes/42/UNDO", want: seen{"undo", "42", "", "POST /api/changes/{id}/undo"}},
@@ -50,7 +50,7 @@ func TestRequestsReachTheirFunction(t *testing.T) {
 		{request: "GET /api/files", want: seen{"rest", "", "", rest}},
 		{request: "PURGE /api/any", want: seen{"any", "", "", "/api/any"}},
 
-		{request: "DELETE /api/changes/42", status: 405, allow: "GET, PUT, PATCH"},
+		{request: "DELETE /api/changes/42", status: 405, allow: "PUT, PATCH, GET"},
 		{request: "GET /change", status: 404},
 		{request: "GET /api/changes", status: 404},
 		{request: "GET /api/changes/", status: 404},
@@ -91,6 +91,32 @@ func TestRequestsReachTheirFunction(t *testing.T) {
 	}
 }
 
+// The host has checked the key of the first function by name; any other would be
+// asked without a check of its own.
+func TestOverlappingRoutesAreTriedInTheOrderOfFunctionNames(t *testing.T) {
+	const literal, param, rest = "GET /api/changes/all", "GET /api/changes/{id}", "GET /api/{rest...}"
+	for _, tc := range []struct{ literal, param, rest, want string }{
+		{"a", "b", "c", "a"},
+		{"b", "a", "c", "a"},
+		{"c", "b", "A", "A"},
+		{"b", "C", "A", "A"},
+		{"a", "B", "C", "a"},
+		{"list_all", "listed", "z", "listed"}, // OrdinalIgnoreCase compares upper case, where _ follows the letters
+		{"list-all", "listed", "z", "list-all"},
+	} {
+		t.Run(tc.literal+tc.param+tc.rest, func(t *testing.T) {
+			var got string
+			function := func(name, pattern string) handler.Function {
+				return handler.HTTP(name, pattern, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { got = name }))
+			}
+			h := handler.New(newConsole().Logger, handler.Options{},
+				function(tc.rest, rest), function(tc.literal, literal), function(tc.param, param))
+			require.Equal(t, 200, ask(h, "GET", "/api/changes/all", "").Code)
+			require.Equal(t, tc.want, got)
+		})
+	}
+}
+
 func TestTriggeredFunctionIsReachedInAnyCaseByPostAlone(t *testing.T) {
 	var a app
 	h := handler.New(newConsole().Logger, handler.Options{}, a.table()...)
@@ -116,6 +142,7 @@ func TestWrongTablePanicsAtTheStart(t *testing.T) {
 		"name twice":                {http("a", "GET /api/x"), http("A", "GET /api/y")},
 		"pattern twice":             {http("a", "GET /api/x"), http("b", "GET /API/x")},
 		"HTTP at a trigger's path":  {handler.Timer("sweep", nil), http("a", "POST /Sweep")},
+		"HTTP over all paths":       {http("a", "/{rest...}"), handler.Timer("sweep", nil)},
 		"the probe's path":          {http("a", "GET /")},
 		"no path":                   {http("a", "GET")},
 		"methods in lower case":     {http("a", "get /api/x")},

@@ -72,8 +72,9 @@ func loadFunctions(root string, host hostJSON, set settings) (loaded []function,
 	}
 	// The host tries routes in this order, whatever their templates say:
 	// a function "change" with changes/{id} hides a later "list" with changes/all.
+	// .NET's OrdinalIgnoreCase compares upper case, where "_" follows the letters.
 	slices.SortFunc(loaded, func(a, b function) int {
-		return strings.Compare(strings.ToLower(a.name), strings.ToLower(b.name))
+		return strings.Compare(strings.ToUpper(a.name), strings.ToUpper(b.name))
 	})
 	return loaded, broken, nil
 }

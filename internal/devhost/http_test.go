@@ -213,6 +213,7 @@ func TestRoutesAreTriedInTheOrderOfFunctionNames(t *testing.T) {
 	r.FunctionJSON, err = json.Marshal(map[string]json.RawMessage{
 		"change": open("changes/{id}"), "list": locked,
 		"number": open("n/{id:int}"), "rest": open("r/{*all}"), "maybe": open("m/{id?}"), "sized": open("s/{id:length(2,3)}"), "mixed": open("x/v{id}"),
+		"u_locked": json.RawMessage(strings.ReplaceAll(string(open("u/{id}")), "anonymous", "admin")), "undo": open("u/{id}"),
 	})
 	require.NoError(t, err)
 	a := newApp(t, r)
@@ -232,6 +233,7 @@ func TestRoutesAreTriedInTheOrderOfFunctionNames(t *testing.T) {
 		"/v1/s/a":         "404",
 		"/v1/s/%61b":      "200",
 		"/v1/x/v1":        "404", // the function is in error
+		"/v1/u/1":         "200", // "_" follows the letters, or u_locked would have said 401
 	} {
 		require.Equal(t, want, a.get(path).status(), path)
 	}
