@@ -32,6 +32,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case <-g.ready:
 		g.h.ServeHTTP(w, r)
 	case <-ctx.Done():
+		drain(w, r)
 		w.Header().Set("Retry-After", "5")
 		writeProblem(withInvocation(ctx, newInvocation(r.Header)), w, http.StatusServiceUnavailable, "starting")
 	}

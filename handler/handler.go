@@ -95,6 +95,7 @@ func (t table) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rt.endpoint.serveHTTP(w, r)
 		return
 	}
+	drain(w, r)
 	if allow == nil {
 		writeProblem(r.Context(), w, http.StatusNotFound, "not_found")
 		return
