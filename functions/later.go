@@ -99,6 +99,10 @@ func (a *App) holdBack(ctx context.Context, delivery int, err error) error {
 // invalid tells that what came is not what its queue is for. It is done with:
 // delivering it again would change nothing.
 func (a *App) invalid(ctx context.Context, from arrival, m pim.Misfit, err error) error {
+	if from.message == "" && from.sequence == "" {
+		// Else all of which nothing is known would be told as one and the same.
+		from.message = handler.InvocationID(ctx)
+	}
 	a.Log.WarnContext(ctx, "message not taken", "message", from.message, "element", m.Element, "error", err)
 	if a.Engine.Outbox == nil {
 		return nil

@@ -3,6 +3,7 @@ package functions
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/azurepim/azure-pim/handler"
@@ -27,7 +28,11 @@ func (a *App) requests(ctx context.Context, m handler.Message[json.RawMessage]) 
 // message may be taken again.
 func (a *App) take(ctx context.Context, from arrival, m handler.Message[json.RawMessage]) error {
 	if m.Malformed != nil {
-		return a.invalid(ctx, from, pim.Misfit{}, &pim.Error{Code: pim.CodeInvalid, Detail: "the body is not JSON"})
+		detail := "the body is not JSON"
+		if errors.Is(m.Malformed, handler.ErrTooLarge) {
+			detail = handler.ErrTooLarge.Error()
+		}
+		return a.invalid(ctx, from, pim.Misfit{}, &pim.Error{Code: pim.CodeInvalid, Detail: detail})
 	}
 	bodies, many, err := bulk(m.Raw)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,6 +68,24 @@ func TestMessageThatIsNoRequestIsToldAndDone(t *testing.T) {
 				require.Equal(t, []string{"m-7 change.invalid"}, a.queues.outcomes(t))
 				require.Empty(t, a.tenant.Calls())
 			})
+		})
+	}
+}
+
+// What is too large comes without its id: the invocation names it in what is told.
+func TestMessageThatIsTooLargeIsToldAndDone(t *testing.T) {
+	for _, function := range []string{"requests", "advance"} {
+		inTime(t, func(t *testing.T) {
+			a := newApp(t, rules)
+			start := time.Now()
+			require.True(t, a.message(function, "m-7", strings.Repeat("x", 4<<20), 1))
+			require.Zero(t, time.Since(start))
+			require.Equal(t, []string{"11111111-2222-3333-4444-555555555555 change.invalid"}, a.queues.outcomes(t))
+			require.Empty(t, a.tenant.Calls())
+			if function == "requests" {
+				m, _ := a.queues.take(functions.OutcomesQueue)
+				require.Contains(t, string(m.Body), "the message is too large")
+			}
 		})
 	}
 }

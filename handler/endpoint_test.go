@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -224,9 +225,34 @@ func TestDefaultBoundsOfBodies(t *testing.T) {
 	require.Equal(t, 413, ask(h, "POST", "/api/f", strings.Repeat("x", 1<<20+1)).Code)
 	require.Equal(t, 200, ask(h, "POST", "/q", `{"Data":{"m":"`+strings.Repeat("AAAA", 1<<20/3)+`"}}`).Code)
 	require.Equal(t, 1<<20/3*3, raw)
-	w := ask(h, "POST", "/q", `{"Data":{"m":"`+strings.Repeat("AAAA", 1<<20)+`"}}`)
+}
+
+// A message that failed for its size would come again at once, until it is dead.
+func TestMessageOverItsBoundIsMalformedAndDoneWith(t *testing.T) {
+	var got *message
+	h := handler.New(newConsole().Logger, handler.Options{},
+		handler.ServiceBus("q", func(_ context.Context, m message) error { got = &m; return nil }),
+		handler.Timer("sweep", func(context.Context, handler.Tick) error { return nil }))
+	envelope := `{"Data":{"m":"` + strings.Repeat("AAAA", 1<<20) + `"},"Metadata":{"MessageId":"\"m-1\"","DeliveryCount":"3"}}`
+	w := ask(h, "POST", "/q", envelope)
+	require.Equal(t, 200, w.Code)
+	require.Equal(t, complete, w.Body.String())
+	require.Equal(t, &message{Malformed: handler.ErrTooLarge}, got, "nothing of it is kept")
+
+	w = ask(h, "POST", "/sweep", envelope) // the host's own doing, and nobody sends it again
 	require.Equal(t, 500, w.Code)
 	require.Equal(t, complete, w.Body.String())
+}
+
+// A body that breaks off says nothing of the message: it is delivered again.
+func TestMessageThatBreaksOffIsNotMalformed(t *testing.T) {
+	asked := false
+	h := handler.New(newConsole().Logger, handler.Options{},
+		handler.ServiceBus("q", func(context.Context, message) error { asked = true; return nil }))
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("POST", "/q", io.MultiReader(strings.NewReader(`{"Data":`), iotest.ErrReader(io.ErrUnexpectedEOF))))
+	require.Equal(t, 500, w.Code)
+	require.False(t, asked)
 }
 
 func TestRequestsAtOnceDoNotMix(t *testing.T) {

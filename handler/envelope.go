@@ -64,7 +64,7 @@ func readEnvelope(r io.Reader) (Envelope, error) {
 	var e Envelope
 	b, err := io.ReadAll(r)
 	if err != nil {
-		return e, err
+		return e, fmt.Errorf("reading invocation: %w", err)
 	}
 	if err := json.Unmarshal(b, &e); err != nil {
 		return e, fmt.Errorf("decoding envelope: %w", err)

@@ -14,7 +14,7 @@ package handler
 
 import (
 	"context"
-	"fmt"
+	"io"
 	"net/http"
 )
 
@@ -57,8 +57,8 @@ func HTTP(name, pattern string, h http.Handler) Function {
 // and returns nil. The same goes for what can never succeed, a
 // [Message.Malformed] body above all: fn records that elsewhere and returns nil.
 func ServiceBus[T any](name string, fn func(context.Context, Message[T]) error) Function {
-	return triggered(name, "serviceBusTrigger", func(ctx context.Context, e Envelope) error {
-		m, err := decodeMessage[T](e)
+	return triggered(name, "serviceBusTrigger", func(ctx context.Context, body io.Reader) error {
+		m, err := readMessage[T](body)
 		if err != nil {
 			return err
 		}
@@ -69,8 +69,8 @@ func ServiceBus[T any](name string, fn func(context.Context, Message[T]) error) 
 // Timer returns a function run on a schedule. An error of fn is only logged by
 // the host; the next run comes by the schedule.
 func Timer(name string, fn func(context.Context, Tick) error) Function {
-	return triggered(name, "timerTrigger", func(ctx context.Context, e Envelope) error {
-		t, err := decodeTick(e)
+	return triggered(name, "timerTrigger", func(ctx context.Context, body io.Reader) error {
+		t, err := readTick(body)
 		if err != nil {
 			return err
 		}
@@ -79,14 +79,10 @@ func Timer(name string, fn func(context.Context, Tick) error) Function {
 }
 
 // triggered returns a function that is sent envelopes.
-func triggered(name, trigger string, fn func(context.Context, Envelope) error) Function {
+func triggered(name, trigger string, fn func(context.Context, io.Reader) error) Function {
 	return Function{Name: name, Trigger: trigger, Pattern: "POST /" + name,
 		serve: func(w http.ResponseWriter, r *http.Request) error {
-			e, err := readEnvelope(r.Body)
-			if err != nil {
-				return fmt.Errorf("reading invocation: %w", err)
-			}
-			if err := fn(r.Context(), e); err != nil {
+			if err := fn(r.Context(), r.Body); err != nil {
 				return err
 			}
 			writeComplete(w, http.StatusOK)

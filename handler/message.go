@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strconv"
 	"unicode/utf8"
 )
@@ -21,7 +22,8 @@ type Message[T any] struct {
 	Body T      // zero if Malformed
 	Raw  []byte // the body as it was sent
 	// Malformed tells why Raw is not a T; else it is nil. Delivering the message
-	// again cannot help, so the function records it and returns nil.
+	// again cannot help, so the function records it and returns nil. Where it is
+	// [ErrTooLarge], there is nothing else in the Message.
 	Malformed error
 
 	ID            string // chosen by the sender, "" if he did not; a hint
@@ -29,7 +31,23 @@ type Message[T any] struct {
 	Metadata      Metadata
 }
 
-// decodeMessage fails only for what no sender can cause.
+// ErrTooLarge is what makes a message malformed that came in an envelope longer
+// than [Options.MaxEnvelope]: nothing of it was kept, not even its id.
+var ErrTooLarge = errors.New("the message is too large")
+
+// readMessage fails only for what no sender can cause: a failed message comes
+// again at once.
+func readMessage[T any](body io.Reader) (Message[T], error) {
+	e, err := readEnvelope(body)
+	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
+		return Message[T]{Malformed: ErrTooLarge}, nil
+	}
+	if err != nil {
+		return Message[T]{}, err
+	}
+	return decodeMessage[T](e)
+}
+
 func decodeMessage[T any](e Envelope) (Message[T], error) {
 	m := Message[T]{ID: e.Metadata["MessageId"], Metadata: e.Metadata}
 	if n, err := strconv.Atoi(e.Metadata["DeliveryCount"]); err == nil && n > 0 {

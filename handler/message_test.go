@@ -122,6 +122,26 @@ func TestMetadataIsUnwrapped(t *testing.T) {
 	}, m.Metadata)
 }
 
+// A sender may leave out every property, and a host may say nothing of them.
+func TestMessageNeedsNoMetadata(t *testing.T) {
+	for _, envelope := range []string{
+		`{"Data":{"msg":"e30="}}`,
+		`{"Data":{"msg":"e30="},"Metadata":null}`,
+		`{"Data":{"msg":"e30="},"Metadata":{}}`,
+		`{"Data":{"msg":"e30="},"Metadata":{"MessageId":null,"DeliveryCount":null,"ApplicationProperties":null,"ContentType":null}}`,
+		`{"Data":{"msg":"e30="},"Metadata":{"MessageId":"\"\""}}`,
+	} {
+		var got *message
+		h := handler.New(newConsole().Logger, handler.Options{},
+			handler.ServiceBus("q", func(_ context.Context, m message) error { got = &m; return nil }))
+		require.Equal(t, 200, ask(h, "POST", "/q", envelope).Code, envelope)
+		require.NoError(t, got.Malformed)
+		require.Equal(t, "{}", string(got.Raw))
+		require.Empty(t, got.ID)
+		require.Zero(t, got.DeliveryCount)
+	}
+}
+
 func TestEnvelopeThatIsNoneFailsTheInvocation(t *testing.T) {
 	asked := false
 	h := handler.New(newConsole().Logger, handler.Options{},

@@ -22,9 +22,10 @@ type Options struct {
 	// MaxBody bounds the body of an HTTP request, in bytes: reading what is
 	// longer ends in an [http.MaxBytesError]. Default 1 MiB.
 	MaxBody int64
-	// MaxEnvelope is the same for queue and timer functions; what is longer fails
-	// the invocation. Default 4 MiB: a message of 1 MiB is a third longer in
-	// base64, and its application properties come twice.
+	// MaxEnvelope bounds what the host posts to queue and timer functions: a longer
+	// message is malformed, see [ErrTooLarge], and a longer timer fails. Default 4
+	// MiB: a message of 1 MiB is a third longer in base64, and its application
+	// properties come twice.
 	MaxEnvelope int64
 }
 

@@ -3,6 +3,7 @@ package handler
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"time"
 )
 
@@ -25,7 +26,11 @@ type ScheduleStatus struct {
 	Last, Next, LastUpdated time.Time
 }
 
-func decodeTick(e Envelope) (Tick, error) {
+func readTick(body io.Reader) (Tick, error) {
+	e, err := readEnvelope(body)
+	if err != nil {
+		return Tick{}, err
+	}
 	v, err := e.trigger()
 	if err != nil {
 		return Tick{}, err
