@@ -1,6 +1,7 @@
 package devhost
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"strings"
@@ -29,7 +30,11 @@ func queueEnvelope(f function, client sender, m *azservicebus.ReceivedMessage) (
 	e := envelope{Metadata: metadata.values}
 	switch strings.ToLower(f.trigger.DataType) {
 	case "binary":
-		e.Data = map[string]any{f.trigger.Name: base64.StdEncoding.EncodeToString(m.Body)}
+		body, err := messageBytes(m)
+		if err != nil {
+			return e, err
+		}
+		e.Data = map[string]any{f.trigger.Name: base64.StdEncoding.EncodeToString(body)}
 	case "", "string":
 		text, err := messageText(m)
 		if err != nil {
@@ -85,6 +90,21 @@ func messageMetadata(client sender, m *azservicebus.ReceivedMessage) metadata {
 	data.optional("ReplyToSessionId", m.ReplyToSessionID)
 	data.optional("PartitionKey", m.PartitionKey)
 	return data
+}
+
+// messageBytes is the body as the host binds it to bytes: ServiceBusReceivedMessage.Body,
+// which joins the data sections and throws for a body of another kind.
+func messageBytes(m *azservicebus.ReceivedMessage) ([]byte, error) {
+	raw := m.RawAMQPMessage
+	switch {
+	case raw == nil:
+		return m.Body, nil
+	case raw.Body.Sequence != nil:
+		return nil, hostSays("Sequence cannot be retrieved using the Body property.")
+	case raw.Body.Value != nil:
+		return nil, hostSays("Value cannot be retrieved using the Body property.")
+	}
+	return bytes.Join(raw.Body.Data, nil), nil
 }
 
 // messageText is the body as the host binds it to a string: bytes read as

@@ -188,6 +188,36 @@ func TestBodiesThatCannotBeBoundGoToTheDeadLetters(t *testing.T) {
 	}
 }
 
+// Not recorded: in the host's source, bytes are what Body has, and it has data
+// sections alone.
+func TestBodiesThatAreNoBytesAreNotBoundToThem(t *testing.T) {
+	for name, body := range map[string]*sent{
+		"map":         {AMQPValue: json.RawMessage(`{"a":1}`)},
+		"string":      {AMQPValue: json.RawMessage(`"{\"a\":1}"`)},
+		"sequence":    {AMQPValue: json.RawMessage(`[[1,2]]`), BodyType: "sequence"},
+		"empty bytes": {Text: text("")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t, bundled(t, "servicebus-datatype-binary-json-body"))
+			n := a.connect(time.Minute)
+			a.start()
+			body.MessageID = "v"
+			n.send("binary", body)
+			if body.Text != nil {
+				require.Contains(t, a.requests(1)[0].Body, `"msg":""`)
+				n.settled("binary", 0, 0)
+				return
+			}
+			n.settled("binary", 0, 1)
+			require.Empty(t, a.events("request"))
+			line, found := a.logs.find(t, "(Failed, Id=")
+			require.True(t, found)
+			require.Contains(t, line.Error, "cannot be retrieved using the Body property")
+		})
+	}
+}
+
 func TestFailedMessageIsDeliveredAgainAtOnceUntilItIsDead(t *testing.T) {
 	t.Parallel()
 	r := bundled(t, "servicebus-answer-500-until-dead-letter")
