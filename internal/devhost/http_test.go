@@ -111,6 +111,29 @@ func TestKeysOpenWhatTheyOpenedInTheRecording(t *testing.T) {
 	require.Len(t, a.requests(reached), reached)
 }
 
+func TestKeyInTheQueryIsFoundUnderItsNameInAnyCase(t *testing.T) {
+	t.Parallel()
+	r := load(t, "http-auth-levels")
+	r.HandlerAnswer = answers{{Status: 200}}
+	a := newApp(t, r)
+	a.cfg.Keys.Function = "a+b/c=="
+	a.start()
+	for query, want := range map[string]string{
+		"code=a%2Bb%2Fc==":             "200",
+		"CODE=a%2Bb/c%3D%3D":           "200",
+		"Code=a%2Bb/c==":               "200",
+		"c%6Fde=a%2Bb/c==":             "200",
+		"x=1;2&bad=%zz&code=a%2Bb/c==": "200",
+		"code=a%2Bb/c==&CODE=nope":     "200",
+		"CODE=nope&code=a%2Bb/c==":     "401",
+		"code=a+b/c==":                 "401", // a blank
+		"encode=a%2Bb/c==":             "401",
+		"":                             "401",
+	} {
+		require.Equal(t, want, a.get("/api/fn?"+query).status(), query)
+	}
+}
+
 func TestBodyOf30MBReachesTheHandlerWhole(t *testing.T) {
 	t.Parallel()
 	r := load(t, "http-forwarded-body-30mb")

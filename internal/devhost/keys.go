@@ -50,7 +50,7 @@ func newKey() string {
 // admit reports whether r shows a key for level: the header x-functions-key,
 // else the query parameter code.
 func (k Keys) admit(level authLevel, r *http.Request) bool {
-	shown := cmp.Or(r.Header.Get("X-Functions-Key"), r.URL.Query().Get("code"))
+	shown := cmp.Or(r.Header.Get("X-Functions-Key"), queryValue(r.URL.RawQuery, "code"))
 	switch level {
 	case levelAnonymous:
 		return true

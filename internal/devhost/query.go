@@ -37,6 +37,18 @@ func reencodeQuery(raw string) string {
 	return strings.Join(pairs, "&")
 }
 
+// queryValue is a parameter's first value. Names are alike in any case, as in
+// ASP.NET.
+func queryValue(raw, name string) string {
+	for pair := range strings.SplitSeq(raw, "&") {
+		n, value, _ := strings.Cut(pair, "=")
+		if strings.EqualFold(unescapeQuery(n), name) {
+			return unescapeQuery(value)
+		}
+	}
+	return ""
+}
+
 // unescapeQuery undoes what it can; a wrong escape stays as it is.
 func unescapeQuery(text string) string {
 	text = strings.ReplaceAll(text, "+", " ")
