@@ -24,7 +24,22 @@ type child struct {
 	process  *os.Process   // nil: none
 	ready    chan struct{} // closed: calls may go to the handler
 	killed   bool          // by us, so its death is no failure of the handler
-	failures []time.Time
+	failures failures
+}
+
+// failures counts how often the handler has failed. It is forgotten only when a
+// failure comes longer than the window after the one before it.
+type failures struct {
+	count int
+	last  time.Time
+}
+
+func (f *failures) add(now time.Time, window time.Duration) int {
+	if now.Sub(f.last) > window {
+		f.count = 0
+	}
+	f.count, f.last = f.count+1, now
+	return f.count
 }
 
 // newChild reads customHandler.description. A relative executable is looked
@@ -128,14 +143,7 @@ func (c *child) ended(ctx context.Context, cmd *exec.Cmd, listening bool) (last 
 	if listening || !c.killed {
 		c.log.Error(fmt.Sprintf("Language Worker Process exited. Pid=%d. %s exited with code %d", cmd.ProcessState.Pid(), c.path, code), "category", "Worker.HttpWorkerProcess")
 	}
-	now := time.Now()
-	recent := []time.Time{now}
-	for _, t := range c.failures {
-		if now.Sub(t) < c.host.cfg.Timing.RestartWindow {
-			recent = append(recent, t)
-		}
-	}
-	if c.failures = recent; len(recent) < maxRestarts {
+	if c.failures.add(time.Now(), c.host.cfg.Timing.RestartWindow) < maxFailures {
 		return false
 	}
 	c.log.Error("Exceeded http worker restart retry count. Shutting down Functions Host", "category", "Microsoft.Azure.WebJobs.Script.Workers.HttpFunctionInvocationDispatcher")

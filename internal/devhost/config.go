@@ -29,16 +29,15 @@ type Config struct {
 type Timing struct {
 	ListenWithin  time.Duration // the handler must answer GET / by then: 30 s
 	PollEvery     time.Duration // between two GET /: 25 ms
-	RestartWindow time.Duration // three failures within it end the host: 30 min
+	RestartWindow time.Duration // failures no farther apart count together, and the third ends the host: 30 min
 	TimeoutGrace  time.Duration // from functionTimeout to the handler's death: 2 s
 	DrainHTTP     time.Duration // HTTP calls in flight may last as long after Shutdown: 30 s
 	DrainJobs     time.Duration // then timers and messages as long: 10 s
 	QueueRetry    time.Duration // pause after a queue could not be read: 1 s
 }
 
-// maxRestarts is how many failures of the handler within RestartWindow end
-// the host.
-const maxRestarts = 3
+// maxFailures is how many failures of the handler end the host.
+const maxFailures = 3
 
 func (c Config) filled() Config {
 	c.Addr = cmp.Or(c.Addr, "127.0.0.1:7071")

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/azurepim/azure-pim/internal/devhost"
 )
 
 // life is hostDid of the recordings about the handler's life.
@@ -188,6 +190,29 @@ func TestExitOfTheHandlerIsAsRecorded(t *testing.T) {
 				require.True(t, want.HostStillRuns)
 			}
 		})
+	}
+}
+
+// The host forgets its errors when the newest comes more than 30 minutes after
+// the one before it, and not one by one.
+func TestFailuresCountTogetherWhileTheyFollowEachOther(t *testing.T) {
+	for name, c := range map[string]struct {
+		minutes []int
+		want    int
+	}{
+		"the first":                          {[]int{0}, 1},
+		"three at once":                      {[]int{0, 0, 0}, 3},
+		"three in 50 minutes":                {[]int{0, 25, 50}, 3},
+		"three, each 30 minutes after":       {[]int{0, 30, 60}, 3},
+		"after a long pause":                 {[]int{0, 31}, 1},
+		"two, and one more after long":       {[]int{0, 25, 56}, 1},
+		"two, one after long, and its third": {[]int{0, 25, 56, 57, 58}, 3},
+	} {
+		at := make([]time.Duration, len(c.minutes))
+		for i, m := range c.minutes {
+			at[i] = time.Duration(m) * time.Minute
+		}
+		require.Equal(t, c.want, devhost.FailuresThatCount(30*time.Minute, at...), name)
 	}
 }
 

@@ -163,7 +163,7 @@ func (h *Host) PID() int {
 }
 
 // Kill kills the handler as a crash would: it is started again, unless it was
-// the third time within Timing.RestartWindow.
+// the third failure with no more than Timing.RestartWindow between them.
 func (h *Host) Kill() error {
 	if h.child == nil {
 		return errNoCustomHandler

@@ -189,7 +189,8 @@ func TestFunctionTimeoutKillsTheHandlerWithAllItsCalls(t *testing.T) {
 	a.cfg.Settings["AzureFunctionsJobHost__functionTimeout"] = "00:00:00.4"
 	a.cfg.Timing.TimeoutGrace = 200 * time.Millisecond
 	a.plan(plan{Answers: answers{{Status: 200, DelayMs: 10000}}})
-	a.start()
+	host := a.start()
+	require.NoError(t, host.Ready(t.Context())) // its start would count
 	slow, neighbour := make(chan string, 1), make(chan string, 1)
 	begin := time.Now()
 	go func() { slow <- a.get("/api/ok").status() }()
@@ -200,11 +201,28 @@ func TestFunctionTimeoutKillsTheHandlerWithAllItsCalls(t *testing.T) {
 	require.GreaterOrEqual(t, time.Since(begin), 600*time.Millisecond)
 	require.Equal(t, "500", <-neighbour)
 	a.plan(plan{Answers: answers{{Status: 200}}})
+	require.NoError(t, host.Ready(t.Context()))
 	require.Equal(t, "200", a.get("/api/ok").status())
 	a.logs.await(t, "exceeded by function 'Functions.ok'")
 	starts := a.events("start")
 	require.Len(t, starts, 2)
 	require.NotEqual(t, starts[0].PID, starts[1].PID)
+}
+
+// In the host's source the wait for the worker is within the invocation.
+func TestWaitForTheHandlerCountsAgainstFunctionTimeout(t *testing.T) {
+	t.Parallel()
+	r := load(t, "http-function-timeout")
+	a := newApp(t, r)
+	a.cfg.Settings["AzureFunctionsJobHost__functionTimeout"] = "00:00:00.4"
+	a.cfg.Timing.TimeoutGrace = 200 * time.Millisecond
+	a.plan(plan{NeverListen: true})
+	a.start()
+	begin := time.Now()
+	require.Equal(t, "500", a.get("/api/ok").status())
+	require.GreaterOrEqual(t, time.Since(begin), 600*time.Millisecond)
+	a.logs.await(t, "exceeded by function 'Functions.ok'")
+	require.Empty(t, a.events("request"))
 }
 
 func TestHandlerIsNotToldThatTheCallerLeft(t *testing.T) {

@@ -13,12 +13,10 @@ import (
 
 var errFunctionTimeout = errors.New("functionTimeout exceeded")
 
-// invoke runs one invocation under functionTimeout. When that is over, the
-// handler's process is killed, neighbours included, a grace time later.
+// invoke runs one invocation under functionTimeout, in which it also waits for
+// the handler to listen. When that is over, the handler's process is killed,
+// neighbours included, a grace time later.
 func (h *Host) invoke(ctx context.Context, name, id, reason string, do func(context.Context) error) error {
-	if err := h.child.awaitReady(ctx); err != nil {
-		return err
-	}
 	log := h.log.With("category", "Function."+name)
 	log.Info(fmt.Sprintf("Executing 'Functions.%s' (Reason='%s', Id=%s)", name, reason, id))
 	start := time.Now()
@@ -32,7 +30,10 @@ func (h *Host) invoke(ctx context.Context, name, id, reason string, do func(cont
 		})
 		defer watch.Stop()
 	}
-	err := do(ctx)
+	err := h.child.awaitReady(ctx)
+	if err == nil {
+		err = do(ctx)
+	}
 	took := time.Since(start).Milliseconds()
 	if err != nil {
 		log.Error(fmt.Sprintf("Executed 'Functions.%s' (Failed, Id=%s, Duration=%dms)", name, id, took), "error", err)
