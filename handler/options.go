@@ -6,8 +6,9 @@ import "time"
 //
 // The host kills the whole process, neighbours included, two seconds after a
 // function has run for host.json's functionTimeout (recorded:
-// http-function-timeout). The defaults add up to less than five minutes with
-// [Server.ReadyWait] before them, so functionTimeout must be "00:05:00" or more.
+// http-function-timeout). Before them come the 30 s for which the host may wait
+// for the process to listen, and [Server.ReadyWait]: with the defaults this is
+// 5:10 in all, so functionTimeout must be more, "00:05:30" say.
 type Options struct {
 	// HTTPDeadline is after what time the context of an HTTP function ends.
 	// Default 180 s: with what comes before and after it stays below the 230 s at
