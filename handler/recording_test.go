@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -25,9 +26,17 @@ import (
 // recording is a file of testdata/host.
 type recording struct {
 	name     string
-	Requests []recordedRequest
+	Requests []recordedRequest // what the host sent, with what it sent again
 	Answer   recordedAnswer
-	Calls    []struct{ HandlerSawPath string } // of a file that tells paths alone
+	Probes   []recordedRequest // asked before the handler was taken for ready
+	Calls    []recordedCall    // of a file that tells no whole requests
+}
+
+type recordedCall struct {
+	HandlerSawPath    string // "": nothing reached it
+	Function          string
+	Key               *string // what the caller called it
+	KeyReachesHandler bool
 }
 
 type recordedRequest struct {
@@ -38,10 +47,20 @@ type recordedRequest struct {
 }
 
 type recordedAnswer struct {
-	Status  int
-	Headers [][2]string
-	Body    string
-	Drop    string
+	Status      int
+	Headers     [][2]string
+	ManyHeaders int
+	Body        string
+	Drop        string
+}
+
+// headers are those of the answer, with the many that the recorder made up.
+func (a recordedAnswer) headers() [][2]string {
+	hs := slices.Clone(a.Headers)
+	for i := range a.ManyHeaders {
+		hs = append(hs, [2]string{fmt.Sprint("X-Many-", i), fmt.Sprint("v", i)})
+	}
+	return hs
 }
 
 func (r *recordedRequest) body(t testing.TB) []byte {
@@ -70,31 +89,40 @@ func recordings(t testing.TB, glob string) []recording {
 	require.NotEmpty(t, files, glob)
 	var rs []recording
 	for _, file := range files {
-		b, err := os.ReadFile(file)
-		require.NoError(t, err)
-		var f struct {
-			HostRequest   json.RawMessage
-			HandlerAnswer json.RawMessage
-			HostDid       struct {
-				Calls []struct{ HandlerSawPath string }
-			}
-		}
-		require.NoError(t, json.Unmarshal(b, &f), file)
-		r := recording{name: strings.TrimSuffix(filepath.Base(file), ".json"), Calls: f.HostDid.Calls}
-		switch {
-		case f.HostRequest == nil:
-		case f.HostRequest[0] == '[':
-			require.NoError(t, json.Unmarshal(f.HostRequest, &r.Requests), file)
-		default:
-			r.Requests = make([]recordedRequest, 1)
-			require.NoError(t, json.Unmarshal(f.HostRequest, &r.Requests[0]), file)
-		}
-		if len(f.HandlerAnswer) > 0 && f.HandlerAnswer[0] == '{' {
-			require.NoError(t, json.Unmarshal(f.HandlerAnswer, &r.Answer), file)
-		}
-		rs = append(rs, r)
+		rs = append(rs, readRecording(t, file))
 	}
 	return rs
+}
+
+func readRecording(t testing.TB, file string) recording {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	require.NoError(t, err)
+	var f struct {
+		HostRequest, FurtherHostRequests json.RawMessage
+		HandlerAnswer                    json.RawMessage
+		HostDid                          struct {
+			ReadinessRequests []recordedRequest
+			Calls             []recordedCall
+		}
+	}
+	require.NoError(t, json.Unmarshal(b, &f), file)
+	r := recording{name: strings.TrimSuffix(filepath.Base(file), ".json"), Probes: f.HostDid.ReadinessRequests, Calls: f.HostDid.Calls}
+	for _, requests := range []json.RawMessage{f.HostRequest, f.FurtherHostRequests} {
+		switch {
+		case len(requests) == 0 || string(requests) == "null":
+			continue
+		case requests[0] != '[':
+			requests = slices.Concat(json.RawMessage("["), requests, json.RawMessage("]"))
+		}
+		var rs []recordedRequest
+		require.NoError(t, json.Unmarshal(requests, &rs), file)
+		r.Requests = append(r.Requests, rs...)
+	}
+	if len(f.HandlerAnswer) > 0 && f.HandlerAnswer[0] == '{' {
+		require.NoError(t, json.Unmarshal(f.HandlerAnswer, &r.Answer), file)
+	}
+	return r
 }
 
 // replay sends a recorded request byte for byte as the host sent it.
@@ -132,10 +160,15 @@ func replay(t testing.TB, addr string, r recordedRequest) *http.Response {
 // start runs h as main would, on a port of its own.
 func start(t testing.TB, log *slog.Logger, h http.Handler) (addr string) {
 	t.Helper()
+	return startSetup(t, log, ready(h))
+}
+
+func startSetup(t testing.TB, log *slog.Logger, setup func(context.Context) (http.Handler, error)) (addr string) {
+	t.Helper()
 	l, err := handler.Listen("0")
 	require.NoError(t, err)
 	ended := make(chan error, 1)
-	s := handler.Server{Log: log, Setup: func(context.Context) (http.Handler, error) { return h, nil }}
+	s := handler.Server{Log: log, Setup: setup}
 	go func() { ended <- s.Serve(t.Context(), l) }()
 	t.Cleanup(func() { require.Error(t, <-ended) })
 	return l.Addr().String()

@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,11 +44,31 @@ func (a *app) table() []handler.Function {
 	}
 }
 
+// tableFor is the table and, for what recs ask of it that it has not, one more
+// function each: a recording need only be copied to be replayed.
+func (a *app) tableFor(recs []recording, more func(path string) handler.Function) []handler.Function {
+	table := a.table()
+	for _, rec := range recs {
+		for _, r := range rec.Requests {
+			path, _, _ := strings.Cut(r.Path, "?")
+			segments := strings.Split(path, "/")
+			top := strings.Join(segments[:min(3, len(segments))], "/")
+			known := slices.ContainsFunc(table, func(f handler.Function) bool {
+				return strings.HasPrefix(strings.ToLower(f.Pattern[strings.Index(f.Pattern, "/"):]+"/"), strings.ToLower(top)+"/")
+			})
+			if !known {
+				table = append(table, more(top))
+			}
+		}
+	}
+	return table
+}
+
 func (a *app) http(name, pattern string) handler.Function {
 	return handler.HTTP(name, pattern, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.function, a.request, a.id = name, r, handler.InvocationID(r.Context())
 		a.body, _ = io.ReadAll(r.Body)
-		for _, h := range a.answer.Headers {
+		for _, h := range a.answer.headers() {
 			w.Header().Add(h[0], h[1])
 		}
 		if a.answer.Status != 0 {
@@ -111,16 +133,27 @@ func TestRecordedMessageReachesItsFunctionAsItWasSent(t *testing.T) {
 	}
 	var a app
 	console := newConsole()
-	addr := start(t, console.Logger, handler.New(console.Logger, handler.Options{}, a.table()...))
-	for _, rec := range recordings(t, "servicebus-*") {
+	recs := recordings(t, "servicebus-*")
+	queue := func(path string) handler.Function { return a.queue(path[1:]) }
+	addr := start(t, console.Logger, handler.New(console.Logger, handler.Options{}, a.tableFor(recs, queue)...))
+	for _, rec := range recs {
 		t.Run(rec.name, func(t *testing.T) {
-			wants := rules[rec.name]
-			require.Len(t, rec.Requests, len(wants))
-			for i, w := range wants {
+			wants, known := rules[rec.name]
+			if known {
+				require.Len(t, rec.Requests, len(wants))
+			}
+			for i := range rec.Requests {
 				a = app{}
 				resp := replay(t, addr, rec.Requests[i])
 				require.Equal(t, http.StatusOK, resp.StatusCode)
 				require.Equal(t, complete, readAll(t, resp.Body))
+				if !known {
+					// What is true of every message.
+					require.Equal(t, rec.Requests[i].Path, "/"+a.function)
+					require.Equal(t, a.message.Malformed == nil, json.Valid(a.message.Raw))
+					continue
+				}
+				w := wants[i]
 				require.Equal(t, w.function, a.function)
 				require.Equal(t, w.raw, string(a.message.Raw))
 				require.Equal(t, w.id, a.message.ID)
@@ -141,8 +174,10 @@ func TestRecordedMessageReachesItsFunctionAsItWasSent(t *testing.T) {
 func TestRecordedTickReachesItsFunctionWithEveryField(t *testing.T) {
 	var a app
 	console := newConsole()
-	addr := start(t, console.Logger, handler.New(console.Logger, handler.Options{}, a.table()...))
-	for _, rec := range append(recordings(t, "timer-*"), recordings(t, "answer-*")...) {
+	recs := append(recordings(t, "timer-*"), recordings(t, "answer-*")...)
+	timer := func(path string) handler.Function { return a.timer(path[1:]) }
+	addr := start(t, console.Logger, handler.New(console.Logger, handler.Options{}, a.tableFor(recs, timer)...))
+	for _, rec := range recs {
 		t.Run(rec.name, func(t *testing.T) {
 			for _, r := range rec.Requests {
 				a = app{}
@@ -171,8 +206,14 @@ func TestRecordedRequestReachesItsFunctionUnchangedButForTheKey(t *testing.T) {
 	elsewhere := map[string]bool{"Host": true, "Transfer-Encoding": true, "x-functions-key": true, "X-Azure-Functions-InvocationId": true}
 	var a app
 	console := newConsole()
-	addr := start(t, console.Logger, handler.New(console.Logger, handler.Options{}, a.table()...))
-	for _, rec := range recordings(t, "http-forwarded-*") {
+	recs := recordings(t, "http-forwarded-*")
+	other := func(path string) handler.Function {
+		name := fmt.Sprint("other", len(functions))
+		functions[strings.ToLower(path)] = name
+		return a.http(name, path+"/{rest...}")
+	}
+	addr := start(t, console.Logger, handler.New(console.Logger, handler.Options{}, a.tableFor(recs, other)...))
+	for _, rec := range recs {
 		t.Run(rec.name, func(t *testing.T) {
 			for _, r := range rec.Requests {
 				a = app{}
@@ -197,25 +238,6 @@ func TestRecordedRequestReachesItsFunctionUnchangedButForTheKey(t *testing.T) {
 	}
 }
 
-func TestRecordedPathSpellingsAreAllRouted(t *testing.T) {
-	var a app
-	h := handler.New(newConsole().Logger, handler.Options{}, a.table()...)
-	addr := start(t, newConsole().Logger, h)
-	calls := recordings(t, "http-forwarded-query-and-path-spellings")[0].Calls
-	require.NotEmpty(t, calls)
-	for _, c := range calls {
-		if c.HandlerSawPath == "" {
-			continue // the host answered it
-		}
-		a = app{}
-		resp := replay(t, addr, recordedRequest{Method: "GET", Path: c.HandlerSawPath, Headers: [][2]string{{"Host", "h"}}})
-		require.Equal(t, http.StatusOK, resp.StatusCode, c.HandlerSawPath)
-		require.Equal(t, "any", a.function)
-		_, query, _ := strings.Cut(c.HandlerSawPath, "?")
-		require.Equal(t, query, a.request.URL.RawQuery)
-	}
-}
-
 func TestHTTPAnswerIsPassedOnAsItWasWritten(t *testing.T) {
 	var a app
 	addr := start(t, newConsole().Logger, handler.New(newConsole().Logger, handler.Options{}, a.table()...))
@@ -229,7 +251,7 @@ func TestHTTPAnswerIsPassedOnAsItWasWritten(t *testing.T) {
 			require.Equal(t, rec.Answer.Status, resp.StatusCode)
 			require.Equal(t, rec.Answer.Body, readAll(t, resp.Body))
 			want := http.Header{}
-			for _, h := range rec.Answer.Headers {
+			for _, h := range rec.Answer.headers() {
 				want.Add(h[0], h[1])
 			}
 			for name, values := range want {
