@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
+	"strconv"
 	"time"
 
+	"github.com/azurepim/azure-pim/internal/crew"
 	"github.com/azurepim/azure-pim/pim"
 )
 
@@ -21,39 +24,77 @@ type result struct {
 	Location string        `json:"location,omitempty"`
 }
 
+// startsAtOnce is how many changes of a bulk request are taken side by side: each waits
+// for two calls of the ledger, or as a dry run for reads of the tenant.
+const startsAtOnce = 16
+
+// element is one change of a bulk request.
+type element struct {
+	index int
+	body  json.RawMessage
+	req   pim.Request
+	err   error // it is none
+}
+
+// beside reads the changes of a bulk request and does f for each, some at a time. Those
+// that name the same change come one after the other, as they stand.
+func beside(bodies []json.RawMessage, f func(element)) {
+	var ids []string
+	same := map[string][]element{}
+	for i, b := range bodies {
+		e := element{index: i, body: b}
+		e.err = e.req.UnmarshalJSON(b)
+		id := e.req.ID
+		if id == "" {
+			id = "/" + strconv.Itoa(i) // which no change is named
+		}
+		if same[id] == nil {
+			ids = append(ids, id)
+		}
+		same[id] = append(same[id], e)
+	}
+	c := crew.New(startsAtOnce)
+	for _, id := range ids {
+		c.Send(func() {
+			for _, e := range same[id] {
+				f(e)
+			}
+		})
+	}
+	c.Wait()
+}
+
 // many takes a bulk request: every change is journalled and queued, and fares on its
 // own. Sent again as a whole, it starts nothing twice, as long as its changes have
 // ids.
 func (a *App) many(ctx context.Context, caller pim.Caller, bodies []json.RawMessage, dry bool) (answer, error) {
 	results := make([]result, len(bodies))
-	var queued []pim.Change
-	for i, b := range bodies {
-		results[i].Index = i
-		var req pim.Request
-		err := req.UnmarshalJSON(b)
-		if err == nil && dry {
+	changes := make([]pim.Change, len(bodies))
+	beside(bodies, func(e element) {
+		r, err := &results[e.index], e.err
+		r.Index = e.index
+		switch {
+		case err == nil && dry:
 			var d pim.Decision
-			if d, err = a.Engine.Plan(ctx, caller, req); err == nil {
-				results[i].Decision = &d
+			if d, err = a.Engine.Plan(ctx, caller, e.req); err == nil {
+				r.Decision = &d
 			}
-		}
-		if err == nil && !dry {
+		case err == nil:
 			var c pim.Change
-			if c, err = a.Engine.Start(ctx, caller, req); err == nil {
-				results[i].tell(c)
-				if !c.Ended() {
-					queued = append(queued, c)
-				}
+			if c, err = a.Engine.Start(ctx, caller, e.req); err == nil {
+				r.tell(c)
+				changes[e.index] = c
 			}
 		}
 		if err != nil {
 			p := problemOf(err)
-			results[i].Problem = &p
+			r.Problem = &p
 		}
-	}
+	})
 	if dry {
 		return answer{status: http.StatusOK, body: list[result]{Value: results}}, nil
 	}
+	queued := slices.DeleteFunc(changes, func(c pim.Change) bool { return c.ID() == "" || c.Ended() })
 	// What cannot be queued is in the journal, and the resume timer finds it.
 	if err := a.Engine.Queue(ctx, queued...); err != nil {
 		a.Log.WarnContext(ctx, "changes are left to the resume timer", "count", len(queued), "error", err)

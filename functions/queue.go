@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/azurepim/azure-pim/handler"
@@ -42,32 +43,32 @@ func (a *App) take(ctx context.Context, from arrival, m handler.Message[json.Raw
 		bodies = []json.RawMessage{m.Raw}
 	}
 	caller := pim.Caller{Kind: pim.CallerQueue, ID: RequestsQueue, Message: from.sequence}
-	var started []pim.Change
-	for i, b := range bodies {
-		misfit := pim.Misfit{Change: idOf(b)}
+	changes, errs := make([]pim.Change, len(bodies)), make([]error, len(bodies))
+	beside(bodies, func(e element) {
+		misfit := pim.Misfit{Change: idOf(e.body)}
 		if many {
-			misfit.Element = i + 1
+			misfit.Element = e.index + 1
 		}
-		var req pim.Request
-		if err = req.UnmarshalJSON(b); err == nil && req.ID == "" {
+		err := e.err
+		if err == nil && e.req.ID == "" {
 			// A message may come twice, and only its id tells that it is the same.
 			err = &pim.Error{Code: pim.CodeInvalid, Field: "id", Detail: "id is missing: a message needs one"}
 		}
 		var c pim.Change
 		if err == nil {
-			c, err = a.Engine.Start(ctx, caller, req)
+			c, err = a.Engine.Start(ctx, caller, e.req)
 		}
-		switch {
-		case err == nil:
-			started = append(started, c)
-			continue
-		case unfit(err):
+		if err != nil && unfit(err) {
 			err = a.invalid(ctx, from, misfit, err)
 		}
+		changes[e.index], errs[e.index] = c, err
+	})
+	for _, err := range errs {
 		if err != nil {
-			return err
+			return err // whatever came of the others, they may all be asked again
 		}
 	}
+	started := slices.DeleteFunc(changes, func(c pim.Change) bool { return c.ID() == "" })
 	if many {
 		return a.Engine.Queue(ctx, started...)
 	}

@@ -28,7 +28,7 @@ type problem struct {
 	Title      string `json:"title"`
 	Status     int    `json:"status"`
 	Code       string `json:"code"`
-	Invocation string `json:"invocationId,omitempty"` // what the operator finds the log by
+	Invocation string `json:"trace,omitempty"` // what the operator finds the log by
 }
 
 func writeProblem(ctx context.Context, w http.ResponseWriter, status int, code string) {

@@ -81,11 +81,11 @@ func TestRequestsReachTheirFunction(t *testing.T) {
 			var p struct {
 				Status            int
 				Code, Title, Type string
-				InvocationID      string
+				Trace             string
 			}
 			require.NoError(t, json.Unmarshal(w.Body.Bytes(), &p))
 			require.Equal(t, tc.status, p.Status)
-			require.Equal(t, "real", p.InvocationID)
+			require.Equal(t, "real", p.Trace)
 			require.NotEmpty(t, p.Code)
 		})
 	}

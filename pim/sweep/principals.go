@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/azurepim/azure-pim/internal/crew"
 	"github.com/azurepim/azure-pim/pim"
 )
 
@@ -106,11 +107,11 @@ const lookUps = 8
 func (d *directory) lookUp(ctx context.Context, ids []string) {
 	said := make([]standingOf, len(ids))
 	enabled := make([]bool, len(ids))
-	c := newCrew(lookUps)
+	c := crew.New(lookUps)
 	for n, id := range ids {
-		c.send(func() { said[n], enabled[n] = d.one(ctx, id) })
+		c.Send(func() { said[n], enabled[n] = d.one(ctx, id) })
 	}
-	c.wait()
+	c.Wait()
 	for n, id := range ids {
 		d.known[idOf(id)] = said[n]
 		d.enabled = d.enabled || enabled[n]

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/azurepim/azure-pim/internal/crew"
 	"github.com/azurepim/azure-pim/pim"
 )
 
@@ -38,13 +39,13 @@ const readers = 4
 
 // each does something with every target that has not failed.
 func (s *scan) each(ctx context.Context, targets []*target, do func(context.Context, *target)) {
-	c := newCrew(readers)
+	c := crew.New(readers)
 	for _, t := range targets {
 		if t.unread == nil {
-			c.send(func() { do(ctx, t) })
+			c.Send(func() { do(ctx, t) })
 		}
 	}
-	c.wait()
+	c.Wait()
 }
 
 // entries reads who holds what at the target.

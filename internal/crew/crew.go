@@ -1,4 +1,5 @@
-package sweep
+// Package crew does things beside each other without risking the process.
+package crew
 
 import (
 	"fmt"
@@ -6,10 +7,10 @@ import (
 	"sync"
 )
 
-// crew does things beside each other, a bounded number at a time. What panics does so
-// again where the crew is waited for, and costs one sweep: on a goroutine of ours
+// Crew does things beside each other, a bounded number at a time. What panics does so
+// again where the crew is waited for, and costs one invocation: on a goroutine of ours
 // nobody would recover it, and the process would end with all its invocations.
-type crew struct {
+type Crew struct {
 	places  chan struct{}
 	running sync.WaitGroup
 
@@ -17,10 +18,11 @@ type crew struct {
 	panic any // the first one
 }
 
-func newCrew(most int) *crew { return &crew{places: make(chan struct{}, most)} }
+// New returns a crew of at most so many.
+func New(most int) *Crew { return &Crew{places: make(chan struct{}, most)} }
 
-// send does f as soon as there is a place; after a panic, no more.
-func (c *crew) send(f func()) {
+// Send does f as soon as there is a place; after a panic, no more.
+func (c *Crew) Send(f func()) {
 	c.places <- struct{}{}
 	c.running.Go(func() {
 		defer func() {
@@ -35,15 +37,15 @@ func (c *crew) send(f func()) {
 	})
 }
 
-// wait waits until all is done.
-func (c *crew) wait() {
+// Wait waits until all is done.
+func (c *Crew) Wait() {
 	c.running.Wait()
 	if v := c.panicked(); v != nil {
 		panic(v)
 	}
 }
 
-func (c *crew) note(v any) {
+func (c *Crew) note(v any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.panic == nil {
@@ -51,7 +53,7 @@ func (c *crew) note(v any) {
 	}
 }
 
-func (c *crew) panicked() any {
+func (c *Crew) panicked() any {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.panic
