@@ -7,9 +7,6 @@ import (
 	"unicode/utf8"
 )
 
-// mostAhead is MaxAhead as a Duration, for messages.
-const mostAhead = Duration(MaxAhead)
-
 // manner is what is wrong with how the request asks for what the rule is about: how
 // long, when, with which reason and proof.
 func (r *rule) manner(q *Question) []Reason {
@@ -45,8 +42,8 @@ func (m *manner) once(c ReasonCode, format string, args ...any) {
 
 func (m *manner) time() {
 	begins := m.q.Request.begins(m.q.Now)
-	if begins.Sub(m.q.Now) > MaxAhead {
-		m.miss(WrongTime, "the start lies further ahead than %s", mostAhead)
+	if most := m.rule.maxAhead; Duration(begins.Sub(m.q.Now)) > most {
+		m.miss(TooFarAhead, "the start lies further ahead than the rule's %s", most)
 	}
 	if w := m.rule.when; w != nil && !w.holds(begins) {
 		m.miss(WrongTime, "%s lies outside the rule's days and hours", begins.In(w.zone).Format("Mon 15:04 MST"))

@@ -49,6 +49,7 @@ const (
 	NeedTicket        ReasonCode = "needTicket"        //
 	WrongTicket       ReasonCode = "wrongTicket"       // the ticket's number or system is not of the form asked for
 	WrongTime         ReasonCode = "wrongTime"         // outside the rule's days and hours
+	TooFarAhead       ReasonCode = "tooFarAhead"       // the start lies further in the future than the rule lets it
 	NeedMFA           ReasonCode = "needMFA"           // PIM asks for a second factor that nothing here proves
 	NeedAuthContext   ReasonCode = "needAuthContext"   // PIM asks for an authentication context
 	NeedApproval      ReasonCode = "needApproval"      // PIM asks for an approval that the rule does not
@@ -70,7 +71,7 @@ const (
 // Fixable reports whether another request could meet the reason.
 func (c ReasonCode) Fixable() bool {
 	switch c {
-	case TooLong, NeedJustification, NeedTicket, WrongTicket, NeedMFA, NeedAuthContext, NeedUserToken, NotEligible:
+	case TooLong, TooFarAhead, NeedJustification, NeedTicket, WrongTicket, NeedMFA, NeedAuthContext, NeedUserToken, NotEligible:
 		return true
 	}
 	return false

@@ -38,8 +38,11 @@ const (
 	DefaultEligible = Duration(24 * time.Hour)
 	// MinDuration is the shortest activation or eligibility that PIM takes.
 	MinDuration = Duration(5 * time.Minute)
-	// MaxAhead is how far in the future a start may lie.
-	MaxAhead = 365 * 24 * time.Hour
+	// MaxAhead is the furthest that a rule may let a start lie in the future, and
+	// DefaultAhead how far it does that does not say: what is decided now is PIM's to
+	// carry out then, whatever has become of the reason, the rule or the principal.
+	MaxAhead     = Duration(365 * 24 * time.Hour)
+	DefaultAhead = Duration(14 * 24 * time.Hour)
 	// maxJustification is in characters, the length of the portal's own field.
 	maxJustification = 500
 	maxTicket        = 100
@@ -163,6 +166,9 @@ func (r *Request) normalise() error {
 		return invalid("action", "action is missing")
 	default:
 		return invalid("action", "action %q is unknown", clip(string(r.Action)))
+	}
+	if r.Action == Extend && r.Start != nil {
+		return invalid("start", "extend takes no start: what it lengthens has begun")
 	}
 	if (r.Action == Extend || r.Action == Renew) && r.Kind == "" {
 		r.Kind = Eligibility

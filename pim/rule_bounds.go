@@ -13,6 +13,12 @@ const defaultWithin = Duration(24 * 3600e9)
 func (p *ruleParser) bounds(r *rule, n *yaml.Node, f map[string]*yaml.Node) {
 	r.maxDuration = p.duration(f["maxDuration"])
 	r.maxEligible = p.duration(f["maxEligible"])
+	r.maxAhead = DefaultAhead
+	if n := f["maxAhead"]; n != nil {
+		if r.maxAhead = p.duration(n); r.maxAhead > MaxAhead {
+			p.fail(n, "maxAhead is longer than %s", MaxAhead)
+		}
+	}
 	switch s := p.text(f["eligibility"]); s {
 	case "", "require":
 	case "make":
@@ -39,6 +45,9 @@ func (p *ruleParser) bounds(r *rule, n *yaml.Node, f map[string]*yaml.Node) {
 		p.fail(n, "maxEligible is missing: the rule lets eligibilities be made")
 	case f["maxEligible"] != nil && !r.make && !does(MakeEligible, Extend, Renew):
 		p.fail(f["maxEligible"], "maxEligible bounds makeEligible, extend, renew and a grant with eligibility: make, none of which the rule has")
+	}
+	if f["maxAhead"] != nil && !does(Grant, MakeEligible, Activate, Assign, Renew) {
+		p.fail(f["maxAhead"], "maxAhead bounds the start of grant, makeEligible, activate, assign and renew, none of which is an action of the rule")
 	}
 }
 

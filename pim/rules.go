@@ -58,6 +58,7 @@ type rule struct {
 	// The rest belongs to allow rules.
 	maxDuration Duration // zero: nothing may become active
 	maxEligible Duration // zero: no eligibility may be made or lengthened
+	maxAhead    Duration // how far in the future a start may lie
 	make        bool     // a grant may make the eligibility that it lacks
 	ticket      *ticketForm
 	justify     int // shortest justification, in characters; zero waives it

@@ -46,6 +46,7 @@ rules:
     maxDuration: PT4H
     eligibility: make
     maxEligible: P1D
+    maxAhead: P30D
     ticket:
       required: false
       pattern: 'CR\d+'
@@ -103,7 +104,7 @@ var mistakes = []struct {
 	{"no name", "name: everything\n    effect", "effect", `rule 1: name is missing`, false},
 	{"a name with a line break", "name: everything", `name: "every\nthing"`, "control characters", false},
 	{"a name twice", "name: nothing", "name: Everything", `another rule is named "Everything"`, true},
-	{"no effect", "    effect: deny\n", "", `line 49: rule "nothing": effect is missing`, false},
+	{"no effect", "    effect: deny\n", "", `line 50: rule "nothing": effect is missing`, false},
 	{"another effect", "effect: allow", "effect: maybe", `effect "maybe" is neither allow nor deny`, false},
 	{"no actions", "    actions: [grant, extend]\n", "", "actions is missing", false},
 	{"another action", "[grant, extend]", "[grant, extend, elevate]", `action "elevate" is unknown`, false},
@@ -141,6 +142,8 @@ var mistakes = []struct {
 	{"a duration of months", "maxDuration: PT4H", "maxDuration: P1M", "years or months", false},
 	{"a negative duration", "maxDuration: PT4H", "maxDuration: -PT4H", "is not an ISO 8601 duration", false},
 	{"a duration that overflows", "maxDuration: PT4H", "maxDuration: PT9999999999999999999H", "longer than ten years", true},
+	{"a start after the year", "maxAhead: P30D", "maxAhead: P366D", "maxAhead is longer than P365D", true},
+	{"how far ahead nothing may begin", "    maxEligible: P1D\n    maxAhead: P30D", "    maxAhead: P30D\n    actions: [cancel]", "comes twice", true},
 	{"another way with eligibility", "eligibility: make", "eligibility: maybe", "neither require nor make", false},
 	{"made where nothing is granted", "[grant, extend]", "[activate, extend]", "eligibility goes with the action grant", false},
 	{"a waiver of what no rule may waive", "waives: [mfa, approval]", "waives: [mfa, justification]", `"justification" cannot be waived`, false},

@@ -1,0 +1,71 @@
+package pim_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/azurepim/azure-pim/pim"
+)
+
+// in is a moment from now as a request writes it.
+func in(d time.Duration) string { return time.Now().Add(d).UTC().Format(time.RFC3339) }
+
+// What is lengthened has begun: with a start of its own, hours would become months.
+func TestExtendTakesNoStart(t *testing.T) {
+	onPlanes(t, func(s *scene) {
+		for _, kind := range []pim.Kind{pim.Assignment, pim.Eligibility} {
+			var r pim.Request
+			err := json.Unmarshal(fmt.Appendf(nil, `{"action":"extend","plane":%q,"scope":%q,"role":%q,"principalId":%q,"kind":%q,"duration":"PT4H","start":%q}`,
+				s.plane, s.scope, s.role, s.ada, kind, in(150*24*time.Hour)), &r)
+			require.Equal(s.t, pim.CodeInvalid, pim.CodeOf(err))
+			require.ErrorContains(s.t, err, "extend takes no start")
+
+			// One that did not come through the parser is not allowed.
+			r = s.request("CR1", s.ada, fmt.Sprintf(`"action":"extend","kind":%q,"duration":"PT4H"`, kind))
+			r.Start = ptr(time.Now().Add(150 * 24 * time.Hour))
+			d, err := s.engine.Plan(s.t.Context(), key, r)
+			require.NoError(s.t, err)
+			decided(s.t, d, pim.Malformed)
+		}
+	})
+}
+
+// What is decided today PIM carries out on its day, whoever has left until then: so a
+// start lies no further ahead than the rule lets it.
+func TestAStartLiesNoFurtherAheadThanTheRuleLetsIt(t *testing.T) {
+	const far = `
+  - name: planned
+    effect: allow
+    actions: [grant, makeEligible, activate, assign, renew]
+    callers: [{objectIds: [` + crm + `]}]
+    principals: [{any: true}]
+    planes: [azure]
+    scopes: [` + shop + `]
+    roles: [Contributor]
+    maxDuration: PT4H
+    eligibility: make
+    maxEligible: P365D
+`
+	rules, long := rulesOf(t, far), rulesOf(t, far+"    maxAhead: P365D\n")
+	for _, a := range []pim.Action{pim.Grant, pim.MakeEligible, pim.Activate, pim.Assign, pim.Renew} {
+		q := asked(t)
+		q.Request.Action, q.Eligible = a, ptr(true)
+		for _, tc := range []struct {
+			ahead    pim.Duration
+			no, also []pim.ReasonCode // by the rule that says nothing, and by the other
+		}{
+			{14 * day, nil, nil},
+			{14*day + 1, []pim.ReasonCode{pim.TooFarAhead}, nil},
+			{365 * day, []pim.ReasonCode{pim.TooFarAhead}, nil},
+			{365*day + 1, []pim.ReasonCode{pim.TooFarAhead}, []pim.ReasonCode{pim.TooFarAhead}},
+		} {
+			q.Request.Start = ptr(tuesday.Add(time.Duration(tc.ahead)))
+			decided(t, rules.Decide(q), tc.no...)
+			decided(t, long.Decide(q), tc.also...)
+		}
+	}
+}
