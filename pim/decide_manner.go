@@ -69,10 +69,8 @@ func (m *manner) eligible() Duration {
 		return a.Duration
 	case a.Action != Grant || !m.rule.make || m.q.Eligible != nil && *m.q.Eligible:
 		return 0
-	case a.Eligible != 0:
-		return a.Eligible
 	}
-	return max(DefaultEligible, a.Duration)
+	return a.eligibleFor(m.q.Now)
 }
 
 func (m *manner) length() {

@@ -205,7 +205,7 @@ func TestARuleAllowsOnlyWhereEveryConditionHolds(t *testing.T) {
 		{name: "no justification", ask: func(q *pim.Question) { q.Request.Justification = " \t " },
 			want: []pim.ReasonCode{pim.NeedJustification}},
 		{name: "a start two years ahead", ask: func(q *pim.Question) { q.Request.Start = ptr(tuesday.AddDate(2, 0, 0)) },
-			want: []pim.ReasonCode{pim.TooFarAhead}},
+			want: []pim.ReasonCode{pim.TooFarAhead, pim.TooLong, pim.TooLong}}, // the eligibility reaches from now to then
 		{name: "the role that nobody resolved", ask: func(q *pim.Question) { q.Role = pim.Role{} },
 			want: []pim.ReasonCode{pim.Malformed}},
 		{name: "a negative duration", ask: func(q *pim.Question) { q.Request.Duration = -pim.Duration(time.Hour) },

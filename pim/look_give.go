@@ -30,11 +30,7 @@ func (w *work) lookGive(ctx context.Context) error {
 		case c.Request.Action == Activate || !c.Decision.Make:
 			return &Error{Code: CodeUnmet, Unmet: []Reason{{Code: NotEligible, Rule: c.Decision.Rule, Detail: "the principal is not eligible for the role at this scope"}}}
 		default:
-			d, err := w.eligibleFor(ctx, now, until)
-			if err != nil {
-				return err
-			}
-			effects = append([]Effect{w.give(Eligibility, d)}, effects...)
+			effects = append([]Effect{w.give(Eligibility, c.Request.eligibleFor(now))}, effects...)
 			effects[0].Window.Start = nil // eligible from now on, whenever the activation starts
 		}
 	}
@@ -58,21 +54,17 @@ func (w *work) give(k Kind, d Duration) Effect {
 	return r
 }
 
-// eligibleFor is how long an eligibility lasts that the grant makes: what the
-// request says, or a day, but never shorter than the activation needs it and never
-// longer than the role's policy lets it be.
-func (w *work) eligibleFor(ctx context.Context, now, until time.Time) (Duration, error) {
-	c := &w.change
-	d := c.Request.Eligible
+// eligibleFor is how long an eligibility lasts that a grant makes now: what the
+// request says, or a day, but never shorter than the activation needs it, which may
+// begin later. The rules are asked about the same length as PIM is, or about a longer
+// one: it does not grow while the change waits.
+func (r Request) eligibleFor(now time.Time) Duration {
+	d := r.Eligible
 	if d == 0 {
 		d = DefaultEligible
 	}
-	d = max(d, Duration(until.Sub(now).Round(time.Second)))
-	p, err := w.Client.Policy(ctx, c.Request.Scope, c.Role)
-	if err != nil {
-		return 0, err
-	}
-	return min(d, p.MaxEligible()), nil
+	_, until := r.span(now)
+	return max(d, Duration(until.Sub(now).Round(time.Second)))
 }
 
 // linked names the eligibility's schedule: by its full id where the activation is at

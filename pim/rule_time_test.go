@@ -1,6 +1,7 @@
 package pim_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -44,9 +45,9 @@ func TestDaysAndHours(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			at, err := time.Parse(time.RFC3339, tc.at)
 			require.NoError(t, err)
-			rules := rulesOf(t, onCallRule+"    "+tc.when+"\n")
+			rules := rulesOf(t, strings.Replace(onCallRule, "[grant]", "[grant, activate]", 1)+"    "+tc.when+"\n")
 			q := asked(t)
-			q.Now = at
+			q.Now, q.Request.Action, q.Eligible = at, pim.Activate, ptr(true)
 			var want []pim.ReasonCode
 			if !tc.want {
 				want = []pim.ReasonCode{pim.WrongTime}

@@ -9,7 +9,26 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/azurepim/azure-pim/pim"
+	"github.com/azurepim/azure-pim/pim/simtenant"
 )
+
+// hoursRules let anybody have a role for hours.
+const hoursRules = `
+version: 1
+rules:
+  - name: hours
+    effect: allow
+    actions: [grant, activate, makeEligible, deactivate, removeEligible, extend, renew]
+    callers: [{anyKey: true}]
+    principals: [{any: true}]
+    planes: [azure, directory, group]
+    scopes: ["/", "*"]
+    roles: ["*"]
+    eligibility: make
+    maxEligible: P1D
+    maxDuration: PT4H
+    waives: [mfa]
+`
 
 // in is a moment from now as a request writes it.
 func in(d time.Duration) string { return time.Now().Add(d).UTC().Format(time.RFC3339) }
@@ -68,4 +87,29 @@ func TestAStartLiesNoFurtherAheadThanTheRuleLetsIt(t *testing.T) {
 			decided(t, long.Decide(q), tc.also...)
 		}
 	}
+}
+
+// A grant makes the eligibility at once, though the activation begins later: what the
+// rule bounds is all of that time.
+func TestTheEligibilityOfALateGrantIsBoundFromNowOn(t *testing.T) {
+	onPlanes(t, func(s *scene) {
+		s.rules(hoursRules)
+		c := s.drive(s.request("CR1", s.ada, `"action":"grant","duration":"PT5M","start":"`+in(13*24*time.Hour)+`"`))
+		require.Equal(s.t, pim.Refused, c.State)
+		require.Equal(s.t, pim.TooLong, c.Fault.Reasons[0].Code)
+		require.Empty(s.t, s.tenant.Requests())
+
+		began := time.Now()
+		c = s.drive(s.request("CR2", s.ada, `"action":"grant","duration":"PT4H","start":"`+in(20*time.Hour)+`"`))
+		require.Equal(s.t, pim.Done, c.State, "%+v", c.Fault)
+		s.left(began, want{eligible: 24 * time.Hour})
+
+		// What PIM is asked for is what the rules were asked about.
+		t := s.t
+		s.tenant.UpdatePolicy(simtenant.Plane(s.plane), s.scope, s.roleID, func(p *simtenant.Policy) { p.EligibilityExpiration.Maximum = "PT12H" })
+		time.Sleep(6 * time.Minute) // what is known of PIM's settings has grown old
+		c = s.drive(s.request("CR3", s.carl, `"action":"grant","duration":"PT4H","start":"`+in(20*time.Hour)+`"`))
+		require.Equal(t, pim.Refused, c.State)
+		require.Equal(t, pim.TooLong, c.Fault.Reasons[0].Code)
+	})
 }
