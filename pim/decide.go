@@ -38,7 +38,7 @@ func (r *Rules) Decide(q Question) Decision {
 	for i := range r.allow {
 		m := r.allow[i].judge(&q)
 		if len(m.reasons) == 0 && len(doubts) == 0 {
-			r.allow[i].grant(&d, q.Request.Action)
+			r.allow[i].grant(&d, &q)
 			return d
 		}
 		near = append(near, m)
@@ -48,9 +48,12 @@ func (r *Rules) Decide(q Question) Decision {
 }
 
 // grant writes what the rule allows into d.
-func (r *rule) grant(d *Decision, a Action) {
+func (r *rule) grant(d *Decision, q *Question) {
 	d.Allowed, d.Rule, d.Mode, d.Reasons = true, r.name, r.mode, nil
-	d.Make = r.make && a == Grant
+	// Only an eligibility whose length was weighed may be made.
+	d.Make = r.make && q.Request.Action == Grant && !q.covered()
+	m := manner{rule: r, q: q}
+	d.Condition, _ = oneCondition(m.conditions()...)
 	d.Waives = slices.Clone(r.waives)
 	if r.approval != nil {
 		need := *r.approval

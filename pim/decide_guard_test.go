@@ -78,7 +78,7 @@ func TestNoRuleAllowsWhatStandsAboveAllRules(t *testing.T) {
 				if a == pim.Deactivate || a == pim.RemoveEligible || a == pim.Cancel {
 					q.Request.Duration = 0
 				}
-				q.Eligible = ptr(true)
+				q.Eligible = isEligible
 				tc.ask(&q)
 				return rules.Decide(q)
 			}
@@ -224,9 +224,9 @@ func TestAnEligibilityMustBeProven(t *testing.T) {
 		q.Request.Action = a
 		q.Eligible = nil
 		decided(t, activate.Decide(q), pim.Unproven)
-		q.Eligible = ptr(false)
+		q.Eligible = notEligible
 		decided(t, activate.Decide(q), pim.NotEligible)
-		q.Eligible = ptr(true)
+		q.Eligible = isEligible
 		decided(t, activate.Decide(q))
 		require.False(t, activate.Decide(q).Make)
 	}

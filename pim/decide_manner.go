@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -67,7 +68,7 @@ func (m *manner) eligible() Duration {
 	switch {
 	case a.Action == MakeEligible, (a.Action == Extend || a.Action == Renew) && a.Kind == Eligibility:
 		return a.Duration
-	case a.Action != Grant || !m.rule.make || m.q.Eligible != nil && *m.q.Eligible:
+	case a.Action != Grant || !m.rule.make || m.q.covered():
 		return 0
 	}
 	return a.eligibleFor(m.q.Now)
@@ -101,19 +102,64 @@ func (m *manner) words() {
 	}
 }
 
+// rests reports whether the request needs an eligibility of the principal's: it makes
+// something active, or keeps it so, and the rule neither makes an eligibility nor
+// assigns without one.
+func (m *manner) rests() bool {
+	switch a := m.q.Request; a.Action {
+	case Activate:
+		return true
+	case Grant:
+		return !m.rule.make
+	case Extend, Renew:
+		return a.Kind == Assignment && !m.rule.does(Assign)
+	}
+	return false
+}
+
+// conditions are those that what is given has to bear, empty ones among them: the
+// request's own, and that of the eligibility behind it.
+func (m *manner) conditions() []string {
+	out := []string{m.q.Request.Condition}
+	if e := m.q.Eligible; (m.rests() || m.q.Request.Action == Grant) && e != nil && e.Instance != nil {
+		out = append(out, e.Instance.Condition)
+	}
+	return out
+}
+
+// oneCondition is the condition among these, where empty ones do not count; not ok if
+// there are two.
+func oneCondition(among ...string) (one string, ok bool) {
+	for _, c := range among {
+		switch {
+		case c == "" || c == one:
+		case one == "":
+			one = c
+		default:
+			return "", false
+		}
+	}
+	return one, true
+}
+
 // proof is what must be shown of the principal and the caller.
 func (m *manner) proof() {
 	q, a := m.q, m.q.Request
 	if a.Action.gives() && (!q.Principal.Known || !strings.EqualFold(q.Principal.ID, a.Principal)) {
 		m.miss(Unproven, "the principal could not be looked up")
 	}
-	if a.Action == Activate || a.Action == Grant && !m.rule.make {
-		switch {
-		case q.Eligible == nil:
+	if m.rests() {
+		switch e := q.Eligible; {
+		case e == nil:
 			m.miss(Unproven, "it could not be read whether the principal is eligible")
-		case !*q.Eligible:
+		case e.Instance == nil:
 			m.miss(NotEligible, "the principal is not eligible, and the rule makes nobody so")
+		case !q.covered():
+			m.miss(NotEligible, "the principal's eligibility ends at %s, before what is asked for", e.Instance.End.UTC().Format(time.RFC3339))
 		}
+	}
+	if _, ok := oneCondition(m.conditions()...); !ok {
+		m.miss(WrongCondition, "what it rests on has a condition, and the request names another")
 	}
 	if m.rule.mode == Self {
 		if q.Caller.Kind != CallerUser || q.Caller.Token == "" {

@@ -35,7 +35,7 @@ func inPerson(t testing.TB) pim.Question {
 	q := asked(t)
 	q.Caller = pim.Caller{Kind: pim.CallerUser, ID: anna}
 	q.Request.Action = pim.Activate
-	q.Eligible = ptr(true)
+	q.Eligible = isEligible
 	return q
 }
 
@@ -163,14 +163,84 @@ func TestAnEligibilityThatAGrantMakesIsBoundByAllThree(t *testing.T) {
 	decided(t, rulesOf(t, short).Decide(q))
 	q.Policy = settings(setting("Expiration_Admin_Eligibility", func(r *pim.PolicyRule) { r.Expiration.Most = 7 * hour }))
 	decided(t, rulesOf(t, short).Decide(q), pim.TooLong)
-	q.Eligible = ptr(true) // none is made
+	q.Eligible = isEligible // none is made
 	decided(t, rulesOf(t, short).Decide(q))
+	require.False(t, rulesOf(t, short).Decide(q).Make, "whatever becomes of the one that stands: the length of another was not weighed")
+	q.Eligible = until(tuesday.Add(time.Hour))
+	decided(t, rulesOf(t, short).Decide(q))
+	q.Eligible = until(tuesday.Add(59 * time.Minute)) // what stands is too short
+	decided(t, rulesOf(t, short).Decide(q), pim.TooLong)
 	q.Eligible = nil // one may be made
 	decided(t, rulesOf(t, short).Decide(q), pim.TooLong)
 }
 
+// until is an eligibility that ends then.
+func until(end time.Time) *pim.Found { return &pim.Found{Instance: &pim.Instance{End: &end}} }
+
+// conditioned is an eligibility with a condition.
+func conditioned(condition string) *pim.Found {
+	return &pim.Found{Instance: &pim.Instance{Condition: condition}}
+}
+
+// What is active rests on an eligibility when it is made, when it is kept and when it
+// begins again.
+func TestWhatIsActiveRestsOnAnEligibility(t *testing.T) {
+	assigns := strings.Replace(personRule, "[activate, ", "[assign, ", 1)
+	for _, tc := range []struct {
+		name string
+		rule string
+		ask  func(*pim.Request)
+		has  *pim.Found
+		want []pim.ReasonCode
+	}{
+		{name: "none", has: notEligible, want: []pim.ReasonCode{pim.NotEligible}},
+		{name: "nobody knows", want: []pim.ReasonCode{pim.Unproven}},
+		{name: "just as long", has: until(tuesday.Add(time.Hour))},
+		{name: "not as long", has: until(tuesday.Add(time.Hour - 1)), want: []pim.ReasonCode{pim.NotEligible}},
+		{name: "over when it would begin", has: until(tuesday.Add(24 * time.Hour)), want: []pim.ReasonCode{pim.NotEligible},
+			ask: func(r *pim.Request) { r.Start = ptr(tuesday.Add(48 * time.Hour)) }},
+		{name: "over before it would end", has: until(tuesday.Add(48 * time.Hour)), want: []pim.ReasonCode{pim.NotEligible},
+			ask: func(r *pim.Request) { r.Start = ptr(tuesday.Add(48 * time.Hour)) }},
+
+		{name: "for ever, extended", has: isEligible, ask: func(r *pim.Request) { r.Action, r.Kind = pim.Extend, pim.Assignment }},
+		{name: "none any more, to extend", has: notEligible, want: []pim.ReasonCode{pim.NotEligible},
+			ask: func(r *pim.Request) { r.Action, r.Kind = pim.Extend, pim.Assignment }},
+		{name: "none any more, to renew", has: notEligible, want: []pim.ReasonCode{pim.NotEligible},
+			ask: func(r *pim.Request) { r.Action, r.Kind = pim.Renew, pim.Assignment }},
+		{name: "nobody knows, to renew", want: []pim.ReasonCode{pim.Unproven},
+			ask: func(r *pim.Request) { r.Action, r.Kind = pim.Renew, pim.Assignment }},
+		{name: "not as long, to renew", has: until(tuesday.Add(time.Hour - 1)), want: []pim.ReasonCode{pim.NotEligible},
+			ask: func(r *pim.Request) { r.Action, r.Kind = pim.Renew, pim.Assignment }},
+		{name: "none, where the rule assigns", rule: assigns, ask: func(r *pim.Request) { r.Action, r.Kind = pim.Renew, pim.Assignment }},
+		{name: "an eligibility itself needs none", has: notEligible, ask: func(r *pim.Request) { r.Action = pim.Renew }},
+
+		{name: "a condition", has: conditioned("a")},
+		{name: "the same condition", has: conditioned("a"), ask: func(r *pim.Request) { r.Condition = "a" }},
+		{name: "another condition", has: conditioned("a"), ask: func(r *pim.Request) { r.Condition = "b" }, want: []pim.ReasonCode{pim.WrongCondition}},
+		{name: "another condition, to renew", has: conditioned("a"), want: []pim.ReasonCode{pim.WrongCondition},
+			ask: func(r *pim.Request) { r.Action, r.Kind, r.Condition = pim.Renew, pim.Assignment, "b" }},
+		{name: "a condition for less than one has", has: isEligible, ask: func(r *pim.Request) { r.Condition = "b" }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			q := inPerson(t)
+			q.Eligible = tc.has
+			if tc.ask != nil {
+				tc.ask(&q.Request)
+			}
+			if tc.rule == "" {
+				tc.rule = personRule
+			}
+			d := rulesOf(t, tc.rule).Decide(q)
+			decided(t, d, tc.want...)
+			if d.Allowed && strings.Contains(tc.name, "condition") {
+				require.NotEmpty(t, d.Condition, "the decision tells what is given")
+			}
+		})
+	}
+}
+
 func TestWithTheUsersOwnTokenPIMJudges(t *testing.T) {
-	self := strings.Replace(personRule, "justification:", "mode: self\n    justification:", 1)
+	self := strings.NewReplacer("[activate, extend, renew]", "[activate]", "    maxEligible: P400D\n", "", "justification:", "mode: self\n    justification:").Replace(personRule)
 	strict := settings(
 		setting("Enablement_EndUser_Assignment", asks("MultiFactorAuthentication")),
 		setting("Enablement_Admin_Assignment", asks("MultiFactorAuthentication")),

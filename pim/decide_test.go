@@ -71,6 +71,9 @@ func scopeOf(t testing.TB, p pim.Plane, s string) pim.Scope {
 	return scope
 }
 
+// isEligible is an eligibility without end, notEligible is none.
+var isEligible, notEligible = &pim.Found{Instance: &pim.Instance{}}, &pim.Found{}
+
 func ptr[T any](v T) *T { return &v }
 
 // settings is PIM's own policy as it stands where nobody has changed it, but for the
@@ -120,7 +123,7 @@ func asked(t testing.TB) pim.Question {
 		Role:      pim.Role{ID: contributorRole, Name: "Contributor"},
 		Principal: pim.Subject{ID: anna, Type: "user", Known: true},
 		Policy:    settings(),
-		Eligible:  ptr(false),
+		Eligible:  notEligible,
 		Members:   map[string]pim.Membership{onCall: {Principal: true}, leavers: {}},
 		Now:       tuesday,
 		Guard: pim.Guard{
@@ -240,7 +243,7 @@ func TestAnAllowedDecisionSaysWhatMayBeDone(t *testing.T) {
 	require.True(t, d.Make)
 	require.Nil(t, d.Approval)
 
-	q.Eligible = ptr(true)
+	q.Eligible = isEligible
 	d = rulesOf(t, approved).Decide(q)
 	require.True(t, d.Allowed)
 	require.False(t, d.Make)

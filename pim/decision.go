@@ -18,6 +18,7 @@ type Decision struct {
 	RulesHash string    `json:"rulesHash,omitempty"` // SHA-256 of the rules that decided
 	Mode      Mode      `json:"mode,omitempty"`
 	Make      bool      `json:"makeEligible,omitempty"` // an eligibility may be made
+	Condition string    `json:"condition,omitempty"`    // what is given bears it: the request's, or that of the eligibility behind it
 	Waives    []Waiver  `json:"waives,omitempty"`       // what PIM asks of a person and the rule does without
 	Approval  *Approval `json:"approval,omitempty"`     // who must approve first; nil if nobody
 	Reasons   []Reason  `json:"reasons,omitempty"`      // why not: every unmet condition of every near miss
@@ -53,7 +54,8 @@ const (
 	NeedMFA           ReasonCode = "needMFA"           // PIM asks for a second factor that nothing here proves
 	NeedAuthContext   ReasonCode = "needAuthContext"   // PIM asks for an authentication context
 	NeedApproval      ReasonCode = "needApproval"      // PIM asks for an approval that the rule does not
-	NotEligible       ReasonCode = "notEligible"       // an eligibility is required and there is none
+	NotEligible       ReasonCode = "notEligible"       // an eligibility is required and there is none, or it ends too soon
+	WrongCondition    ReasonCode = "wrongCondition"    // what it rests on has a condition, and the request another
 	NeedUserToken     ReasonCode = "needUserToken"     // the rule activates with the user's own token, and none came
 	OurIdentity       ReasonCode = "ourIdentity"       // never to ourselves
 	Protected         ReasonCode = "protected"         // never to a protected principal
@@ -71,7 +73,7 @@ const (
 // Fixable reports whether another request could meet the reason.
 func (c ReasonCode) Fixable() bool {
 	switch c {
-	case TooLong, TooFarAhead, NeedJustification, NeedTicket, WrongTicket, NeedMFA, NeedAuthContext, NeedUserToken, NotEligible:
+	case TooLong, TooFarAhead, NeedJustification, NeedTicket, WrongTicket, NeedMFA, NeedAuthContext, NeedUserToken, NotEligible, WrongCondition:
 		return true
 	}
 	return false

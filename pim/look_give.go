@@ -21,14 +21,18 @@ func (w *work) lookGive(ctx context.Context) error {
 	}
 	effects := []Effect{w.give(c.Request.kind(), c.Request.Duration)}
 	if c.Request.Action == Grant || c.Request.Action == Activate {
-		e, err := w.standing(ctx, Eligibility, a, now)
+		e, err := w.eligibility(ctx, c.Request, c.Role, now)
 		switch {
 		case err != nil:
 			return err
-		case e != nil:
+		// It has been decided that it stands long enough, some minutes ago at the most.
+		case e != nil && (c.Decision.Make || e.Until(until.Add(-decisionHolds))):
 			effects[0].Linked = linked(*e, a.Scope)
+			if effects[0].Condition, err = c.bears(e.Condition); err != nil {
+				return err
+			}
 		case c.Request.Action == Activate || !c.Decision.Make:
-			return &Error{Code: CodeUnmet, Unmet: []Reason{{Code: NotEligible, Rule: c.Decision.Rule, Detail: "the principal is not eligible for the role at this scope"}}}
+			return c.unmet(NotEligible, "the principal is not eligible for the role at this scope for as long")
 		default:
 			effects = append([]Effect{w.give(Eligibility, c.Request.eligibleFor(now))}, effects...)
 			effects[0].Window.Start = nil // eligible from now on, whenever the activation starts
@@ -52,6 +56,21 @@ func (w *work) give(k Kind, d Duration) Effect {
 	r.Condition = c.Request.Condition
 	r.Name = requestName(w.Tenant, w.change, r.Kind, r.Type)
 	return r
+}
+
+// bears is the condition under which PIM is asked for something that rests on what has
+// these conditions: PIM does not hand them down to what an administrator assigns.
+func (c *Change) bears(held ...string) (string, error) {
+	one, ok := oneCondition(append(held, c.Decision.Condition, c.Request.Condition)...)
+	if !ok {
+		return "", c.unmet(WrongCondition, "what it rests on has another condition")
+	}
+	return one, nil
+}
+
+// unmet is the error of a change that the decision allowed, and what stands does not.
+func (c *Change) unmet(code ReasonCode, detail string) error {
+	return &Error{Code: CodeUnmet, Unmet: []Reason{{Code: code, Rule: c.Decision.Rule, Detail: detail}}}
 }
 
 // eligibleFor is how long an eligibility lasts that a grant makes now: what the

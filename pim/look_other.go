@@ -31,12 +31,38 @@ func (w *work) lookProlong(ctx context.Context) error {
 	}
 	r := w.ask(k, typ)
 	r.Window = Window{Start: &from, End: &until}
+	before := ""
 	if i != nil {
 		r.Window.Start, r.Target = i.Start, i.Schedule[strings.LastIndexByte(i.Schedule, '/')+1:]
+		before = i.Condition
+	} else if before, err = w.conditionBefore(ctx, k); err != nil {
+		return err
+	}
+	if r.Condition, err = c.bears(before); err != nil {
+		return err
 	}
 	r.Name = requestName(w.Tenant, w.change, r.Kind, r.Type)
 	w.plan(now, r)
 	return nil
+}
+
+// conditionBefore is the condition of what has ended and is renewed: the request that
+// gave it outlives it.
+func (w *work) conditionBefore(ctx context.Context, k Kind) (string, error) {
+	a := w.change.Access()
+	if a.Plane() != Azure {
+		return "", nil // there are none
+	}
+	var last ScheduleRequest
+	for r, err := range w.Client.Requests(ctx, k, Query{Plane: a.Plane(), Scope: a.Scope, Role: a.Role, Principal: a.Principal}) {
+		if err != nil {
+			return "", err
+		}
+		if r.Access.Same(a) && r.Status.Class() == Good && !r.Type.removes() && r.Created.After(last.Created) {
+			last = r
+		}
+	}
+	return last.Condition, nil
 }
 
 func (w *work) lookCancel(ctx context.Context) error {

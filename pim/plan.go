@@ -127,18 +127,22 @@ func (e *Engine) learnPolicy(ctx context.Context, _ *Rules, q *Question) error {
 	return nil
 }
 
-// learnEligible reads whether the principal may activate the role.
+// learnEligible reads whether the principal may activate the role, or keep it active.
 func (e *Engine) learnEligible(ctx context.Context, _ *Rules, q *Question) error {
-	if q.Request.Action != Grant && q.Request.Action != Activate {
+	switch a := q.Request; a.Action {
+	case Grant, Activate:
+	case Extend, Renew:
+		if a.Kind != Assignment {
+			return nil
+		}
+	default:
 		return nil
 	}
-	a := Access{Scope: q.Request.Scope, Role: q.Role, Principal: q.Request.Principal}
-	i, err := e.standing(ctx, Eligibility, a, q.Now)
+	i, err := e.eligibility(ctx, q.Request, q.Role, q.Now)
 	if err != nil {
 		return unlessDenied(err)
 	}
-	eligible := i != nil
-	q.Eligible = &eligible
+	q.Eligible = &Found{i}
 	return nil
 }
 
@@ -155,6 +159,39 @@ func unlessDenied(err error) error {
 // standing finds what covers a now: an eligibility or assignment of the role, at the
 // scope or above it, of the principal itself or through a group. Nil if none does.
 func (e *Engine) standing(ctx context.Context, k Kind, a Access, now time.Time) (*Instance, error) {
+	return e.best(ctx, k, a, now, Instance.outlasts)
+}
+
+// eligibility finds what r rests on: of the eligibilities that cover it now, one that
+// stands until its end, then one whose condition it can bear, then as standing does.
+func (e *Engine) eligibility(ctx context.Context, r Request, role Role, now time.Time) (*Instance, error) {
+	_, until := r.span(now)
+	a := Access{Scope: r.Scope, Role: role, Principal: r.Principal}
+	return e.best(ctx, Eligibility, a, now, func(i, j Instance) bool {
+		switch one, other := i.suits(r), j.suits(r); {
+		case i.Until(until) != j.Until(until):
+			return i.Until(until)
+		case one != other:
+			return one > other
+		}
+		return i.outlasts(j)
+	})
+}
+
+// suits ranks i by its condition: the very one that r names comes first, then one
+// that leaves r no wider than it asks.
+func (i Instance) suits(r Request) int {
+	switch _, ok := oneCondition(i.Condition, r.Condition); {
+	case i.Condition == r.Condition:
+		return 2
+	case ok:
+		return 1
+	}
+	return 0
+}
+
+// best is of what covers a now the one that comes before all others.
+func (e *Engine) best(ctx context.Context, k Kind, a Access, now time.Time, before func(i, j Instance) bool) (*Instance, error) {
 	q := Query{Plane: a.Plane(), Scope: a.Scope, Role: a.Role, Principal: a.Principal, Groups: true, Exact: true}
 	var best *Instance
 	for i, err := range e.Client.Instances(ctx, k, q) {
@@ -164,7 +201,7 @@ func (e *Engine) standing(ctx context.Context, k Kind, a Access, now time.Time) 
 		// No path says what lies below a management group, but the listing does: it shows
 		// what is held at the scope or above.
 		reaches := i.Scope.Contains(a.Scope) || i.Scope.Level() == LevelManagementGroup
-		if i.Until(now) && reaches && (best == nil || i.outlasts(*best)) {
+		if i.Until(now) && reaches && (best == nil || before(i, *best)) {
 			best = &i
 		}
 	}

@@ -10,10 +10,24 @@ type Question struct {
 	Role      Role                  // what Request.Role means at Request.Scope
 	Principal Subject               // who would gain or lose the access
 	Policy    *Policy               // PIM's own settings for the role at the scope; nil is unread
-	Eligible  *bool                 // whether the principal may activate the role already; nil is unread
+	Eligible  *Found                // what lets the principal activate the role already; nil is unread
 	Members   map[string]Membership // by object id of the group; absent is unread
 	Now       time.Time             // required
 	Guard     Guard
+}
+
+// Found is what a listing shows of what was looked for in it: nothing if the Instance
+// is nil.
+type Found struct{ Instance *Instance }
+
+// covered reports whether an eligibility is known to stand until the end of what is
+// asked for.
+func (q *Question) covered() bool {
+	if q.Eligible == nil || q.Eligible.Instance == nil {
+		return false
+	}
+	_, until := q.Request.span(q.Now)
+	return q.Eligible.Instance.Until(until)
 }
 
 // Subject is what the directory says of a principal. The zero Subject is unknown.

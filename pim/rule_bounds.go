@@ -60,7 +60,9 @@ func (p *ruleParser) forms(r *rule, f map[string]*yaml.Node) {
 	case "", OnBehalf:
 	case Self:
 		r.mode = Self
-		for _, a := range []Action{MakeEligible, RemoveEligible, Assign} {
+		// PIM takes a user's own wish to extend or renew for an administrator to grant,
+		// which would be us, with none of what PIM asks of users.
+		for _, a := range []Action{MakeEligible, RemoveEligible, Assign, Extend, Renew} {
 			if slices.Contains(r.actions, a) {
 				p.fail(f["mode"], "mode self cannot do %s: that is an administrator's", a)
 			}

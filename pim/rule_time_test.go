@@ -47,7 +47,7 @@ func TestDaysAndHours(t *testing.T) {
 			require.NoError(t, err)
 			rules := rulesOf(t, strings.Replace(onCallRule, "[grant]", "[grant, activate]", 1)+"    "+tc.when+"\n")
 			q := asked(t)
-			q.Now, q.Request.Action, q.Eligible = at, pim.Activate, ptr(true)
+			q.Now, q.Request.Action, q.Eligible = at, pim.Activate, isEligible
 			var want []pim.ReasonCode
 			if !tc.want {
 				want = []pim.ReasonCode{pim.WrongTime}

@@ -149,6 +149,7 @@ var mistakes = []struct {
 	{"a waiver of what no rule may waive", "waives: [mfa, approval]", "waives: [mfa, justification]", `"justification" cannot be waived`, false},
 	{"another mode", "mode: onBehalf", "mode: behalf", "neither self nor onBehalf", false},
 	{"oneself making oneself eligible", "    mode: onBehalf", "    mode: self\n    actions: [makeEligible]", "comes twice", true},
+	{"oneself lengthening what one has", "mode: onBehalf", "mode: self", "mode self cannot do extend", false},
 	{"a ticket's form that is none", `'CR\d+'`, `'CR(\d+'`, "is not a regular expression", false},
 	{"a ticket's form that slips its anchors", `'CR\d+'`, `'CR\d+)|(.*'`, "is not a regular expression", false},
 	{"a length of nothing", "minLength: 10", "minLength: 10\n      required: false", "minLength means nothing", false},

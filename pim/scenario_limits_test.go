@@ -3,6 +3,7 @@ package pim_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,7 +73,7 @@ func TestAStartLiesNoFurtherAheadThanTheRuleLetsIt(t *testing.T) {
 	rules, long := rulesOf(t, far), rulesOf(t, far+"    maxAhead: P365D\n")
 	for _, a := range []pim.Action{pim.Grant, pim.MakeEligible, pim.Activate, pim.Assign, pim.Renew} {
 		q := asked(t)
-		q.Request.Action, q.Eligible = a, ptr(true)
+		q.Request.Action, q.Eligible = a, isEligible
 		for _, tc := range []struct {
 			ahead    pim.Duration
 			no, also []pim.ReasonCode // by the rule that says nothing, and by the other
@@ -111,5 +112,135 @@ func TestTheEligibilityOfALateGrantIsBoundFromNowOn(t *testing.T) {
 		c = s.drive(s.request("CR3", s.carl, `"action":"grant","duration":"PT4H","start":"`+in(20*time.Hour)+`"`))
 		require.Equal(t, pim.Refused, c.State)
 		require.Equal(t, pim.TooLong, c.Fault.Reasons[0].Code)
+	})
+}
+
+// keepRules let anybody activate what they are eligible for, and keep it.
+var keepRules = strings.NewReplacer("[grant, ", "[", "    eligibility: make\n", "").Replace(hoursRules)
+
+// An activation lasts no longer than the eligibility that it rests on, or a right of
+// today would be laid in store.
+func TestAnActivationEndsBeforeItsEligibility(t *testing.T) {
+	onPlanes(t, func(s *scene) {
+		s.rules(keepRules)
+		s.tenant.MakeEligible(s.grant(s.ada, 0, 2*time.Hour))
+		for id, ask := range map[string]string{
+			"CR1": `"action":"activate","duration":"PT2H1M"`,
+			"CR2": `"action":"activate","duration":"PT1H","start":"` + in(90*time.Minute) + `"`,
+			"CR3": `"action":"activate","duration":"PT1H","start":"` + in(13*24*time.Hour) + `"`,
+		} {
+			c := s.drive(s.request(id, s.ada, ask))
+			require.Equal(s.t, pim.Refused, c.State, ask)
+			require.Equal(s.t, pim.CodeUnmet, c.Fault.Code)
+			require.Equal(s.t, pim.NotEligible, c.Fault.Reasons[0].Code)
+		}
+		require.Empty(s.t, s.tenant.Requests())
+		c := s.drive(s.request("CR4", s.ada, `"action":"activate","duration":"PT2H"`))
+		require.Equal(s.t, pim.Done, c.State, "%+v", c.Fault)
+	})
+}
+
+// Whoever is not eligible any more does not keep what is active, nor begins it again.
+func TestWhoIsNoLongerEligibleKeepsNothing(t *testing.T) {
+	onPlanes(t, func(s *scene) {
+		s.rules(keepRules)
+		s.tenant.MakeEligible(s.grant(s.ada, 0, 2*time.Hour))
+		c := s.drive(s.request("CR1", s.ada, `"action":"activate","duration":"PT1H"`))
+		require.Equal(s.t, pim.Done, c.State, "%+v", c.Fault)
+		time.Sleep(10 * time.Minute)
+		refused := func(id, ask string) {
+			s.t.Helper()
+			before := len(s.tenant.Requests())
+			c := s.drive(s.request(id, s.ada, ask))
+			require.Equal(s.t, pim.Refused, c.State)
+			require.Equal(s.t, pim.NotEligible, c.Fault.Reasons[0].Code, "%+v", c.Fault)
+			require.Len(s.t, s.tenant.Requests(), before)
+		}
+		refused("CR2", `"action":"extend","kind":"assignment","duration":"PT3H"`) // beyond the eligibility
+		c = s.drive(s.request("CR3", s.ada, `"action":"extend","kind":"assignment","duration":"PT1H30M"`))
+		require.Equal(s.t, pim.Done, c.State, "%+v", c.Fault)
+		time.Sleep(24 * time.Hour) // all is over
+		refused("CR4", `"action":"activate","duration":"PT1H"`)
+		refused("CR5", `"action":"renew","kind":"assignment","duration":"PT1H"`)
+		s.rules(strings.Replace(keepRules, "[activate,", "[activate, assign,", 1))
+		c = s.drive(s.request("CR6", s.ada, `"action":"renew","kind":"assignment","duration":"PT1H"`))
+		require.Equal(s.t, pim.Done, c.State, "%+v", c.Fault)
+	})
+}
+
+// What may be had under a condition alone is had under it, however it is come by:
+// PIM does not hand it down to what an administrator assigns.
+func TestAConditionGoesWithWhatRestsOnIt(t *testing.T) {
+	const condition = "@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] StringEquals 'public'"
+	const another = `,"condition":"@Resource[a] StringEquals 'b'"`
+	inTime(t, func(t *testing.T) {
+		s := newScene(t, pim.Azure)
+		s.rules(hoursRules)
+		bears := func(k pim.Kind) {
+			t.Helper()
+			q := pim.Query{Plane: s.plane, Scope: scope(t, s.plane, s.scope), Principal: s.ada}
+			held := collect(t, s.engine.Client.Instances(t.Context(), k, q))
+			require.Len(t, held, 1)
+			require.Equal(t, condition, held[0].Condition)
+		}
+		n := 0
+		asks := func(state pim.State, ask string) pim.Change {
+			t.Helper()
+			n++
+			c := s.drive(s.request(fmt.Sprintf("CR%d", n), s.ada, ask))
+			require.Equal(t, state, c.State, "%+v", c.Fault)
+			if state != pim.Done {
+				require.Equal(t, pim.CodeUnmet, c.Fault.Code)
+				require.Equal(t, pim.WrongCondition, c.Fault.Reasons[0].Code)
+			}
+			return c
+		}
+		asks(pim.Done, `"action":"makeEligible","duration":"PT8H","condition":"`+condition+`"`)
+		time.Sleep(2 * time.Minute)
+		bears(pim.Eligibility)
+
+		asks(pim.Refused, `"action":"activate","duration":"PT1H"`+another)
+		asks(pim.Failed, `"action":"grant","duration":"PT1H"`+another) // seen when the eligibility is looked for
+		require.Len(t, s.tenant.Requests(), 1)
+		c := asks(pim.Done, `"action":"activate","duration":"PT1H"`)
+		require.Equal(t, condition, c.Decision.Condition)
+		time.Sleep(10 * time.Minute)
+		bears(pim.Assignment)
+		asks(pim.Refused, `"action":"extend","kind":"assignment","duration":"PT2H"`+another)
+		asks(pim.Done, `"action":"extend","kind":"assignment","duration":"PT2H"`)
+		time.Sleep(2 * time.Minute)
+		bears(pim.Assignment)
+		asks(pim.Done, `"action":"extend","duration":"PT9H"`)
+		time.Sleep(2 * time.Minute)
+		bears(pim.Eligibility)
+
+		time.Sleep(3 * time.Hour)
+		asks(pim.Done, `"action":"grant","duration":"PT1H"`)
+		time.Sleep(2 * time.Minute)
+		bears(pim.Assignment)
+
+		time.Sleep(24 * time.Hour) // all is over
+		asks(pim.Failed, `"action":"renew","duration":"PT8H"`+another)
+		asks(pim.Done, `"action":"renew","duration":"PT8H"`)
+		time.Sleep(2 * time.Minute)
+		bears(pim.Eligibility)
+		asks(pim.Done, `"action":"renew","kind":"assignment","duration":"PT1H"`)
+		time.Sleep(2 * time.Minute)
+		bears(pim.Assignment)
+	})
+}
+
+// With their own token, too.
+func TestPeopleActivateUnderTheConditionOfTheirEligibility(t *testing.T) {
+	const condition = "@Resource[a] StringEquals 'b'"
+	inTime(t, func(t *testing.T) {
+		s := newScene(t, pim.Azure)
+		s.drive(s.request("CR1", s.bob, `"action":"makeEligible","duration":"P1D","condition":"`+condition+`"`))
+		s.signedIn(simtenant.WithMFA())
+		c := s.finish(s.try(user(s.bob), s.request("CR2", s.bob, `"action":"activate","duration":"PT1H"`)).ID())
+		require.Equal(t, pim.Done, c.State, "%+v", c.Fault)
+		require.Equal(t, condition, c.Effects[0].Condition)
+		q := pim.Query{Plane: s.plane, Scope: scope(t, s.plane, s.scope), Principal: s.bob}
+		require.Equal(t, condition, collect(t, s.engine.Client.Assignments(t.Context(), q))[0].Condition)
 	})
 }
