@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // mostMisses bounds how many rules a refusal speaks of.
@@ -54,6 +55,10 @@ func (r *rule) grant(d *Decision, q *Question) {
 	d.Make = r.make && q.Request.Action == Grant && !q.covered()
 	m := manner{rule: r, q: q}
 	d.Condition, _ = oneCondition(m.conditions()...)
+	if i := m.standing(); i != nil {
+		start, end := *i.Start, q.Now.Add(time.Duration(q.Request.Duration))
+		d.Window = &Window{Start: &start, End: &end}
+	}
 	d.Waives = slices.Clone(r.waives)
 	if r.approval != nil {
 		need := *r.approval

@@ -67,15 +67,33 @@ func (m *manner) eligible() Duration {
 	a := m.q.Request
 	switch {
 	case a.Action == MakeEligible, (a.Action == Extend || a.Action == Renew) && a.Kind == Eligibility:
-		return a.Duration
+		return m.lasts()
 	case a.Action != Grant || !m.rule.make || m.q.covered():
 		return 0
 	}
 	return a.eligibleFor(m.q.Now)
 }
 
+// standing is what the request extends, nil if it extends nothing that is known.
+func (m *manner) standing() *Instance {
+	if s := m.q.Standing; m.q.Request.Action == Extend && s != nil && s.Instance != nil && s.Instance.Start != nil {
+		return s.Instance
+	}
+	return nil
+}
+
+// lasts is how long it will have been there when it ends. What is extended counts from
+// its own start, or the bounds would hold each time and never in sum.
+func (m *manner) lasts() Duration {
+	d := m.q.Request.Duration
+	if i := m.standing(); i != nil {
+		d = max(d, Duration(m.q.Now.Add(time.Duration(d)).Sub(*i.Start)))
+	}
+	return d
+}
+
 func (m *manner) length() {
-	if d, most := m.q.Request.Duration, m.rule.maxDuration; (m.activates() || m.assigns()) && d > most {
+	if d, most := m.lasts(), m.rule.maxDuration; (m.activates() || m.assigns()) && d > most {
 		m.miss(TooLong, "%s is longer than the rule's %s", d, most)
 	}
 	if d, most := m.eligible(), m.rule.maxEligible; d > most {
@@ -118,11 +136,14 @@ func (m *manner) rests() bool {
 }
 
 // conditions are those that what is given has to bear, empty ones among them: the
-// request's own, and that of the eligibility behind it.
+// request's own, that of the eligibility behind it, and that of what is extended.
 func (m *manner) conditions() []string {
 	out := []string{m.q.Request.Condition}
 	if e := m.q.Eligible; (m.rests() || m.q.Request.Action == Grant) && e != nil && e.Instance != nil {
 		out = append(out, e.Instance.Condition)
+	}
+	if i := m.standing(); i != nil {
+		out = append(out, i.Condition)
 	}
 	return out
 }
@@ -147,6 +168,14 @@ func (m *manner) proof() {
 	q, a := m.q, m.q.Request
 	if a.Action.gives() && (!q.Principal.Known || !strings.EqualFold(q.Principal.ID, a.Principal)) {
 		m.miss(Unproven, "the principal could not be looked up")
+	}
+	if s := q.Standing; a.Action == Extend {
+		switch {
+		case s == nil:
+			m.miss(Unproven, "what is to be extended could not be read")
+		case s.Instance != nil && s.Instance.Start == nil:
+			m.miss(Unproven, "it is not known when what is to be extended began")
+		}
 	}
 	if m.rests() {
 		switch e := q.Eligible; {
@@ -190,8 +219,8 @@ func (m *manner) policy() {
 	// A grant by AdminAssign is held to the administrators' rules by PIM, and to the
 	// end users' by nobody but us.
 	if activates {
-		m.bound(p, m.q.Request.Duration, p.MaxActivation(), "Expiration_EndUser_Assignment")
-		m.bound(p, m.q.Request.Duration, p.MaxAssigned(), "Expiration_Admin_Assignment")
+		m.bound(p, m.lasts(), p.MaxActivation(), "Expiration_EndUser_Assignment")
+		m.bound(p, m.lasts(), p.MaxAssigned(), "Expiration_Admin_Assignment")
 		m.enabled(p, "Enablement_EndUser_Assignment")
 		m.enabled(p, "Enablement_Admin_Assignment")
 		m.people(p)

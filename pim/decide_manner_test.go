@@ -239,6 +239,49 @@ func TestWhatIsActiveRestsOnAnEligibility(t *testing.T) {
 	}
 }
 
+// However often something is extended, its bounds hold from its own start on.
+func TestExtensionsAreBoundInSum(t *testing.T) {
+	const noStart = "it is not known when it began"
+	short := strings.NewReplacer("P1D", "PT5H", "P400D", "P10D").Replace(personRule)
+	active := func(r *pim.Request) { r.Kind = pim.Assignment }
+	for _, tc := range []struct {
+		name   string
+		rule   string
+		stands *pim.Found
+		by     pim.Duration
+		kind   func(*pim.Request)
+		want   []pim.ReasonCode
+	}{
+		{name: "to the rule's bound", rule: short, stands: since(tuesday.Add(-4 * time.Hour)), by: hour, kind: active},
+		{name: "beyond the rule's bound", rule: short, stands: since(tuesday.Add(-4*time.Hour - 1)), by: hour, kind: active, want: []pim.ReasonCode{pim.TooLong}},
+		{name: "to PIM's bound", rule: personRule, stands: since(tuesday.Add(-7 * time.Hour)), by: hour, kind: active},
+		{name: "beyond PIM's bound", rule: personRule, stands: since(tuesday.Add(-7*time.Hour - 1)), by: hour, kind: active, want: []pim.ReasonCode{pim.TooLong}},
+		{name: "an eligibility to the rule's bound", rule: short, stands: since(tuesday.Add(-9 * 24 * time.Hour)), by: day},
+		{name: "an eligibility beyond the rule's bound", rule: short, stands: since(tuesday.Add(-9*24*time.Hour - 1)), by: day, want: []pim.ReasonCode{pim.TooLong}},
+		{name: "an eligibility to PIM's bound", rule: personRule, stands: since(tuesday.Add(-364 * 24 * time.Hour)), by: day},
+		{name: "an eligibility beyond PIM's bound", rule: personRule, stands: since(tuesday.Add(-364*24*time.Hour - 1)), by: day, want: []pim.ReasonCode{pim.TooLong}},
+		{name: "since for ever", rule: personRule, stands: since(time.Time{}), by: day, want: []pim.ReasonCode{pim.TooLong, pim.TooLong}},
+		{name: "by a clock that is ahead of ours", rule: short, stands: since(tuesday.Add(time.Hour)), by: 5*hour + 1, kind: active, want: []pim.ReasonCode{pim.TooLong}},
+		{name: "too long whatever stands", rule: short, by: 6 * hour, kind: active, want: []pim.ReasonCode{pim.TooLong}},
+		{name: "what nobody has read", rule: short, by: hour, kind: active, want: []pim.ReasonCode{pim.Unproven}},
+		{name: noStart, rule: short, stands: isEligible, by: hour, kind: active, want: []pim.ReasonCode{pim.Unproven}},
+		{name: "nothing", rule: short, stands: &pim.Found{}, by: hour, kind: active},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			q := inPerson(t)
+			q.Request.Action, q.Request.Duration, q.Standing = pim.Extend, tc.by, tc.stands
+			if tc.kind != nil {
+				tc.kind(&q.Request)
+			}
+			d := rulesOf(t, tc.rule).Decide(q)
+			decided(t, d, tc.want...)
+			if d.Allowed && tc.stands.Instance != nil {
+				require.Equal(t, &pim.Window{Start: tc.stands.Instance.Start, End: ptr(tuesday.Add(time.Duration(tc.by)))}, d.Window)
+			}
+		})
+	}
+}
+
 func TestWithTheUsersOwnTokenPIMJudges(t *testing.T) {
 	self := strings.NewReplacer("[activate, extend, renew]", "[activate]", "    maxEligible: P400D\n", "", "justification:", "mode: self\n    justification:").Replace(personRule)
 	strict := settings(

@@ -74,6 +74,9 @@ func scopeOf(t testing.TB, p pim.Plane, s string) pim.Scope {
 // isEligible is an eligibility without end, notEligible is none.
 var isEligible, notEligible = &pim.Found{Instance: &pim.Instance{}}, &pim.Found{}
 
+// since is what has stood from then on.
+func since(start time.Time) *pim.Found { return &pim.Found{Instance: &pim.Instance{Start: &start}} }
+
 func ptr[T any](v T) *T { return &v }
 
 // settings is PIM's own policy as it stands where nobody has changed it, but for the
@@ -124,6 +127,7 @@ func asked(t testing.TB) pim.Question {
 		Principal: pim.Subject{ID: anna, Type: "user", Known: true},
 		Policy:    settings(),
 		Eligible:  notEligible,
+		Standing:  since(tuesday),
 		Members:   map[string]pim.Membership{onCall: {Principal: true}, leavers: {}},
 		Now:       tuesday,
 		Guard: pim.Guard{

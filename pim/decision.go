@@ -19,6 +19,7 @@ type Decision struct {
 	Mode      Mode      `json:"mode,omitempty"`
 	Make      bool      `json:"makeEligible,omitempty"` // an eligibility may be made
 	Condition string    `json:"condition,omitempty"`    // what is given bears it: the request's, or that of the eligibility behind it
+	Window    *Window   `json:"window,omitempty"`       // of extend: what it becomes, from the start that it has
 	Waives    []Waiver  `json:"waives,omitempty"`       // what PIM asks of a person and the rule does without
 	Approval  *Approval `json:"approval,omitempty"`     // who must approve first; nil if nobody
 	Reasons   []Reason  `json:"reasons,omitempty"`      // why not: every unmet condition of every near miss
@@ -83,6 +84,13 @@ func (c ReasonCode) Fixable() bool {
 type Approval struct {
 	Group  string   `json:"group"`  // object id of the group whose members may decide
 	Within Duration `json:"within"` // how long the demand stands
+}
+
+// extends reports whether i is what the decision lets be extended: it began no earlier
+// than was known then, so that it becomes no longer than was decided.
+func (d Decision) extends(i Instance) bool {
+	w := d.Window
+	return w != nil && w.Start != nil && w.End != nil && i.Start != nil && !i.Start.Before(*w.Start)
 }
 
 // err is the Decision as an error; nil if it is allowed.

@@ -10,11 +10,19 @@ func (w *work) lookProlong(ctx context.Context) error {
 	c := &w.change
 	now := time.Now().UTC()
 	k := c.Request.kind()
-	i, err := w.own(ctx, k)
+	i, err := w.own(ctx, k, c.Access())
 	if err != nil {
 		return err
 	}
 	from, until := c.Request.span(now)
+	if c.Request.Action == Extend && i != nil {
+		// The length that was decided counts from the start that stood then.
+		if !c.Decision.extends(*i) {
+			c.enter(StepDecide, now)
+			return &Error{Code: CodeBusy, Retry: RetryLater, Detail: "what is to be extended has changed since it was decided"}
+		}
+		until = *c.Decision.Window.End
+	}
 	if i != nil && (i.End == nil || !i.End.Before(until)) {
 		w.already(ctx, i, until)
 		return nil

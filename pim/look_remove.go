@@ -9,7 +9,7 @@ func (w *work) lookRemove(ctx context.Context) error {
 	c := &w.change
 	now := time.Now().UTC()
 	k := c.Request.kind()
-	i, err := w.own(ctx, k)
+	i, err := w.own(ctx, k, w.change.Access())
 	if err != nil {
 		return err
 	}
@@ -40,10 +40,9 @@ func (w *work) lookRemove(ctx context.Context) error {
 
 // own finds what is held by the principal itself at the very scope: only that can
 // be removed or prolonged there.
-func (w *work) own(ctx context.Context, k Kind) (*Instance, error) {
-	a := w.change.Access()
+func (e *Engine) own(ctx context.Context, k Kind, a Access) (*Instance, error) {
 	q := Query{Plane: a.Plane(), Scope: a.Scope, Role: a.Role, Principal: a.Principal, Exact: true}
-	for i, err := range w.Client.Instances(ctx, k, q) {
+	for i, err := range e.Client.Instances(ctx, k, q) {
 		if err != nil {
 			return nil, err
 		}

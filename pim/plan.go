@@ -29,7 +29,7 @@ func (e *Engine) weigh(ctx context.Context, caller Caller, r Request) (Role, Dec
 		Guard: e.Guard, Now: time.Now().UTC(),
 	}
 	d := rules.Decide(q)
-	for _, learn := range []func(context.Context, *Rules, *Question) error{e.learnPrincipal, e.learnGroups, e.learnPolicy, e.learnEligible} {
+	for _, learn := range []func(context.Context, *Rules, *Question) error{e.learnPrincipal, e.learnGroups, e.learnPolicy, e.learnStanding, e.learnEligible} {
 		if d.Allowed || !d.unproven() {
 			break
 		}
@@ -124,6 +124,19 @@ func (e *Engine) learnPolicy(ctx context.Context, _ *Rules, q *Question) error {
 		return unlessDenied(err)
 	}
 	q.Policy = &p
+	return nil
+}
+
+// learnStanding reads what is to be extended: its length counts from its own start.
+func (e *Engine) learnStanding(ctx context.Context, _ *Rules, q *Question) error {
+	if q.Request.Action != Extend {
+		return nil
+	}
+	i, err := e.own(ctx, q.Request.kind(), Access{Scope: q.Request.Scope, Role: q.Role, Principal: q.Request.Principal})
+	if err != nil {
+		return unlessDenied(err)
+	}
+	q.Standing = &Found{i}
 	return nil
 }
 

@@ -11,6 +11,7 @@ type Question struct {
 	Principal Subject               // who would gain or lose the access
 	Policy    *Policy               // PIM's own settings for the role at the scope; nil is unread
 	Eligible  *Found                // what lets the principal activate the role already; nil is unread
+	Standing  *Found                // to extend: what the principal itself holds at the very scope; nil is unread
 	Members   map[string]Membership // by object id of the group; absent is unread
 	Now       time.Time             // required
 	Guard     Guard

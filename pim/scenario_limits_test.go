@@ -244,3 +244,76 @@ func TestPeopleActivateUnderTheConditionOfTheirEligibility(t *testing.T) {
 		require.Equal(t, condition, collect(t, s.engine.Client.Assignments(t.Context(), q))[0].Condition)
 	})
 }
+
+// Hours that are lengthened again and again are no more hours than the rule's.
+func TestExtendingAgainAndAgainEndsAtTheBound(t *testing.T) {
+	onPlanes(t, func(s *scene) {
+		s.rules(hoursRules)
+		for _, tt := range []struct {
+			kind  pim.Kind
+			first string
+			by    time.Duration
+			most  time.Duration
+		}{
+			{pim.Assignment, `"action":"grant","duration":"PT1H"`, time.Hour, 4 * time.Hour},
+			{pim.Eligibility, `"action":"makeEligible","duration":"PT6H"`, 6 * time.Hour, 24 * time.Hour},
+		} {
+			began := time.Now()
+			c := s.drive(s.request("CR-"+string(tt.kind), s.ada, tt.first))
+			require.Equal(s.t, pim.Done, c.State, "%+v", c.Fault)
+			extended := 0
+			for n := range 20 {
+				time.Sleep(tt.by / 2)
+				c = s.drive(s.request(fmt.Sprintf("CR-%s-%d", tt.kind, n), s.ada, fmt.Sprintf(`"action":"extend","kind":%q,"duration":%q`, tt.kind, pim.Duration(tt.by))))
+				if c.State == pim.Done && !c.Result.Already {
+					extended++
+					require.WithinRange(s.t, *c.Result.Until, began, began.Add(tt.most))
+				}
+			}
+			require.Greater(s.t, extended, 3)
+			require.NotEqual(s.t, pim.Done, c.State, "it is over")
+			for _, r := range s.tenant.Requests() {
+				if r.Kind == simtenant.Kind(tt.kind) && !r.End.IsZero() {
+					require.LessOrEqual(s.t, r.End.Sub(r.Start), tt.most)
+				}
+			}
+			time.Sleep(48 * time.Hour)
+		}
+	})
+}
+
+// What is decided about one start is not done to another, and takes no later end for
+// having waited.
+func TestAnExtensionIsOfWhatWasDecided(t *testing.T) {
+	onPlanes(t, func(s *scene) {
+		s.rules(strings.Replace(hoursRules, "extend,", "extend, assign,", 1))
+		next := func() pim.Change {
+			c, err := s.engine.Advance(s.t.Context(), key, "CR1")
+			require.NoError(s.t, err)
+			return c
+		}
+		ask := s.request("CR1", s.ada, `"action":"extend","kind":"assignment","duration":"PT3H"`)
+		_, err := s.engine.Start(s.t.Context(), key, ask)
+		require.NoError(s.t, err)
+		c := next()
+		require.True(s.t, c.Decision.Allowed, "nothing stands yet")
+		require.Equal(s.t, pim.StepLook, c.Step)
+
+		s.tenant.Assign(s.grant(s.ada, 3*time.Hour, 4*time.Hour)) // and now it has stood for three hours
+		require.Equal(s.t, pim.StepDecide, next().Step)
+		c = s.finish("CR1")
+		require.Equal(s.t, pim.Refused, c.State)
+		require.Equal(s.t, pim.TooLong, c.Fault.Reasons[0].Code)
+		require.Empty(s.t, s.tenant.Requests())
+
+		s.rules(strings.NewReplacer("extend,", "extend, assign,", "PT4H", "PT7H").Replace(hoursRules))
+		_, err = s.engine.Start(s.t.Context(), key, ask)
+		require.NoError(s.t, err)
+		decided := time.Now()
+		require.Equal(s.t, pim.StepLook, next().Step)
+		time.Sleep(9 * time.Minute)
+		c = s.finish("CR1")
+		require.Equal(s.t, pim.Done, c.State, "%+v", c.Fault)
+		require.False(s.t, s.tenant.Requests()[0].End.After(decided.Add(3*time.Hour)))
+	})
+}

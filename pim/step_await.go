@@ -101,7 +101,7 @@ func (w *work) scheduled(ctx context.Context) {
 // failure: then the result says that it was not seen.
 func (w *work) confirm(ctx context.Context) {
 	c := &w.change
-	i, err := w.own(ctx, c.effect().Kind)
+	i, err := w.own(ctx, c.effect().Kind, c.Access())
 	if err != nil {
 		w.later(ctx, err)
 		return

@@ -32,7 +32,7 @@ func TestABrokenEngineIsCaught(t *testing.T) {
 		{"it writes the journal after the effect", journalAfterEffect, []string{"has not announced it in the journal"}},
 		{"its names of requests hold no generation", namesWithoutGeneration, []string{"stands of", "asked anew"}},
 		{"it does not look for what it may have asked before", forgetsTries, []string{"asked anew", "two requests for the same effect", "without an allowed", "lines in the audit log"}},
-		{"it does not heed leases", ignoresLeases, []string{"took the lease while", "has lost the change to another"}},
+		{"it does not heed leases", ignoresLeases, []string{"took the lease while", "gave back a lease that", "has lost the change to another"}},
 		{"it does not heed the journal's versions", ignoresVersions, []string{"say different things", "the lease", "is pending again", "end outcomes", "asked anew"}},
 		{"it tells outcomes before the ledger knows them", tellsBeforeItWrites, []string{"before the ledger knew of it"}},
 		{"it decides nothing", skipsDecision, []string{"without an allowed decision in the audit log"}},

@@ -74,7 +74,7 @@ rules:
     scopes: ["/", "*"]
     roles: [Contributor, "Groups Administrator", member]
     eligibility: make
-    maxEligible: P30D
+    maxEligible: P31D # what is extended by thirty days has stood for a while
     maxDuration: PT8H
     waives: [mfa]
   - name: never
