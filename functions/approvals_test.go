@@ -98,6 +98,29 @@ func TestApprovedChangeIsDone(t *testing.T) {
 	})
 }
 
+// The ballot is about the exact change, so all of it is shown.
+func TestApproversSeeAllThatTheyApprove(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		a := newSignIn(t, approvalRules)
+		start := time.Now().Add(3 * time.Hour).UTC().Truncate(time.Second)
+		const condition = "@Resource[a] StringEquals 'b'"
+		a.ask(bearer(a.token(a.ada)), strings.Replace(grantADA, `"action"`, fmt.Sprintf(`"duration":"PT2H","eligibleDuration":"PT20H","start":%q,"condition":%q,"action"`,
+			start.Format(time.RFC3339), condition), 1), http.StatusAccepted)
+		seen := a.approvals(a.token(a.bob))
+		require.Len(t, seen, 1)
+		require.Equal(t, start, *seen[0].Change.Start)
+		require.Equal(t, "PT2H", seen[0].Change.Duration.String())
+		require.Equal(t, "PT20H", seen[0].Change.Eligible.String())
+		require.Equal(t, condition, seen[0].Change.Condition)
+		require.Contains(t, a.audit.String(), `"start":"`+start.Format(time.RFC3339)+`"`)
+		require.Contains(t, a.audit.String(), `"eligibleDuration":"PT20H"`)
+
+		require.Equal(t, http.StatusOK, a.vote(bearer(a.token(a.bob)), a.ballot("CR1")))
+		a.settle()
+		require.Contains(t, a.audit.String(), `"pimWindow":{"start":"`+start.Format(time.RFC3339)+`","duration":"PT2H"}`)
+	})
+}
+
 func TestDeniedChangeIsRefused(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		a := newWaiting(t)

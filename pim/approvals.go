@@ -18,6 +18,7 @@ type WaitingApproval struct {
 	Justification string      `json:"justification,omitempty"`
 	Ticket        Ticket      `json:"ticket,omitzero"`
 	Window        Window      `json:"window,omitzero"`
+	Condition     string      `json:"condition,omitempty"`
 	Created       time.Time   `json:"created,omitzero"`
 }
 
@@ -42,7 +43,7 @@ func (c *Client) Approvals(ctx context.Context, p Plane) iter.Seq2[WaitingApprov
 		}
 		return WaitingApproval{
 			ID: id, Plane: p, Access: r.Access, Request: r.Name, Type: r.Type, Requestor: r.Requestor,
-			Justification: r.Justification, Ticket: r.Ticket, Window: r.Window, Created: r.Created,
+			Justification: r.Justification, Ticket: r.Ticket, Window: r.Window, Condition: r.Condition, Created: r.Created,
 		}, strings.EqualFold(string(r.Status), string(PendingApproval)), nil
 	})
 }

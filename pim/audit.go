@@ -6,7 +6,7 @@ import (
 )
 
 // Record is one line of the audit log: who, what, by which rule, with what result.
-// It holds ids, never tokens, claims or justifications.
+// It holds ids, bounds and conditions, never tokens, claims or justifications.
 type Record struct {
 	Time       time.Time   `json:"time"`
 	Event      string      `json:"event"` // always audit, so that a log query finds it
@@ -20,7 +20,11 @@ type Record struct {
 	Scope      string      `json:"scope"`
 	Role       Role        `json:"role"`
 	Principal  string      `json:"principalId"`
+	Asked      Kind        `json:"kind,omitempty"` // what to extend, renew or cancel
+	Start      *time.Time  `json:"start,omitempty"`
 	Duration   Duration    `json:"duration,omitzero"`
+	Eligible   Duration    `json:"eligibleDuration,omitzero"`
+	Condition  string      `json:"condition,omitempty"`
 	Ticket     string      `json:"ticket,omitempty"`
 	Allowed    bool        `json:"allowed"`
 	Rule       string      `json:"rule,omitempty"`
@@ -30,6 +34,9 @@ type Record struct {
 	Request    string      `json:"pimRequest,omitempty"`
 	Type       RequestType `json:"pimType,omitempty"`
 	Kind       Kind        `json:"pimKind,omitempty"`
+	Mark       string      `json:"pimMark,omitempty"`   // stands in the request's justification where PIM chooses its name
+	Window     *Window     `json:"pimWindow,omitempty"` // what PIM is asked for, not what the request says
+	Bears      string      `json:"pimCondition,omitempty"`
 	Status     Status      `json:"pimStatus,omitempty"`
 	Result     State       `json:"result,omitempty"`
 	Code       Code        `json:"code,omitempty"`
@@ -58,13 +65,17 @@ func (c Change) record(what AuditKind, now time.Time) Record {
 		Time: now.UTC(), Event: "audit", What: what, Change: c.ID(), Generation: c.Generation,
 		Caller: c.Caller.String(), AppID: c.Caller.AppID,
 		Action: c.Request.Action, Plane: c.Request.Plane, Scope: c.Request.Scope.String(), Role: c.Role,
-		Principal: c.Request.Principal, Duration: c.Request.Duration, Ticket: c.Request.Ticket.Number,
+		Principal: c.Request.Principal, Asked: c.Request.Kind, Start: c.Request.Start, Duration: c.Request.Duration,
+		Eligible: c.Request.Eligible, Condition: c.Request.Condition, Ticket: c.Request.Ticket.Number,
 		Allowed: c.Decision.Allowed, Rule: c.Decision.Rule, RulesHash: c.Decision.RulesHash, Waives: c.Decision.Waives, Reasons: c.Decision.Reasons,
 	}
 	if what == AuditEffect || what == AuditEnd {
 		if c.Current < len(c.Effects) {
 			e := c.Effects[c.Current]
-			r.Request, r.Type, r.Kind, r.Status = e.Name, e.Type, e.Kind, e.Status
+			r.Request, r.Type, r.Kind, r.Status, r.Mark, r.Bears = e.Name, e.Type, e.Kind, e.Status, e.Mark, e.Condition
+			if e.Window != (Window{}) {
+				r.Window = &e.Window
+			}
 		}
 	}
 	if what == AuditEnd {

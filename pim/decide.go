@@ -54,7 +54,9 @@ func (r *rule) grant(d *Decision, q *Question) {
 	// Only an eligibility whose length was weighed may be made.
 	d.Make = r.make && q.Request.Action == Grant && !q.covered()
 	m := manner{rule: r, q: q}
-	d.Condition, _ = oneCondition(m.conditions()...)
+	if one, _ := oneCondition(m.conditions()...); one != q.Request.Condition {
+		d.Condition = one
+	}
 	if i := m.standing(); i != nil {
 		start, end := *i.Start, q.Now.Add(time.Duration(q.Request.Duration))
 		d.Window = &Window{Start: &start, End: &end}

@@ -232,8 +232,8 @@ func TestWhatIsActiveRestsOnAnEligibility(t *testing.T) {
 			}
 			d := rulesOf(t, tc.rule).Decide(q)
 			decided(t, d, tc.want...)
-			if d.Allowed && strings.Contains(tc.name, "condition") {
-				require.NotEmpty(t, d.Condition, "the decision tells what is given")
+			if d.Allowed && tc.has != nil && tc.has.Instance != nil && q.Request.Condition == "" {
+				require.Equal(t, tc.has.Instance.Condition, d.Condition, "the decision tells what is taken over")
 			}
 		})
 	}

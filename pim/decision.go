@@ -18,7 +18,7 @@ type Decision struct {
 	RulesHash string    `json:"rulesHash,omitempty"` // SHA-256 of the rules that decided
 	Mode      Mode      `json:"mode,omitempty"`
 	Make      bool      `json:"makeEligible,omitempty"` // an eligibility may be made
-	Condition string    `json:"condition,omitempty"`    // what is given bears it: the request's, or that of the eligibility behind it
+	Condition string    `json:"condition,omitempty"`    // of what it rests on, where the request names none: what is given bears it
 	Window    *Window   `json:"window,omitempty"`       // of extend: what it becomes, from the start that it has
 	Waives    []Waiver  `json:"waives,omitempty"`       // what PIM asks of a person and the rule does without
 	Approval  *Approval `json:"approval,omitempty"`     // who must approve first; nil if nobody

@@ -90,7 +90,11 @@ type Report struct {
 	Scope       string     `json:"scope,omitempty"`
 	Role        Role       `json:"role,omitzero"`
 	Principal   string     `json:"principalId,omitempty"`
+	Kind        Kind       `json:"kind,omitempty"` // what to extend, renew or cancel
+	Start       *time.Time `json:"start,omitempty"`
 	Duration    Duration   `json:"duration,omitzero"`
+	Eligible    Duration   `json:"eligibleDuration,omitzero"`
+	Condition   string     `json:"condition,omitempty"`
 	Ticket      Ticket     `json:"ticket,omitzero"`
 	RequestedBy string     `json:"requestedBy,omitempty"`
 	Decision    *Decision  `json:"decision,omitempty"`
@@ -116,7 +120,8 @@ type Asked struct {
 func (c Change) Report() Report {
 	r := Report{
 		ID: c.ID(), State: c.State, Action: c.Request.Action, Plane: c.Request.Plane, Scope: c.Request.Scope.String(),
-		Role: c.Role, Principal: c.Request.Principal, Duration: c.Request.Duration, Ticket: c.Request.Ticket,
+		Role: c.Role, Principal: c.Request.Principal, Kind: c.Request.Kind, Start: c.Request.Start, Duration: c.Request.Duration,
+		Eligible: c.Request.Eligible, Condition: c.Request.Condition, Ticket: c.Request.Ticket,
 		RequestedBy: c.Caller.String(), Votes: c.Votes, Result: c.Result, Fault: c.Fault, Generation: c.Generation,
 		Created: c.Created, Updated: c.Updated,
 	}

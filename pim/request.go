@@ -46,6 +46,7 @@ const (
 	// maxJustification is in characters, the length of the portal's own field.
 	maxJustification = 500
 	maxTicket        = 100
+	maxCondition     = 8192 // in bytes; ARM takes 8 KB
 	maxID            = 100
 )
 
@@ -198,7 +199,7 @@ func (r *Request) checkText() error {
 		{"justification", r.Justification, maxJustification},
 		{"ticket.number", r.Ticket.Number, maxTicket},
 		{"ticket.system", r.Ticket.System, maxTicket},
-		{"condition", r.Condition, 8192},
+		{"condition", r.Condition, maxCondition},
 	} {
 		if len([]rune(f.text)) > f.most {
 			return invalid(f.name, "%s is longer than %d characters", f.name, f.most)
@@ -206,6 +207,9 @@ func (r *Request) checkText() error {
 		if strings.ContainsFunc(f.text, unprintable) {
 			return invalid(f.name, "%s holds a control or text direction character", f.name)
 		}
+	}
+	if len(r.Condition) > maxCondition { // the journal holds it several times
+		return invalid("condition", "condition is longer than %d bytes", maxCondition)
 	}
 	if r.Role == "" {
 		return invalid("role", "role is missing")

@@ -317,3 +317,67 @@ func TestAnExtensionIsOfWhatWasDecided(t *testing.T) {
 		require.False(s.t, s.tenant.Requests()[0].End.After(decided.Add(3*time.Hour)))
 	})
 }
+
+// Who reads the audit log sees what was asked for, and what PIM was asked then: from
+// when to when, under which condition, and by which name or mark it is found there.
+func TestTheAuditLogSaysWhatIsGivenAndForHowLong(t *testing.T) {
+	const condition = "@Resource[a] StringEquals 'b'"
+	onPlanes(t, func(s *scene) {
+		ask := `"action":"grant","duration":"PT2H","eligibleDuration":"P7D","start":"` + in(20*time.Hour) + `"`
+		if s.plane == pim.Azure {
+			ask += `,"condition":"` + condition + `"`
+		}
+		r := s.request("CR1", s.ada, ask)
+		c := s.drive(r)
+		require.Equal(s.t, pim.Done, c.State, "%+v", c.Fault)
+		effects := 0
+		for _, line := range s.audit.records {
+			require.Equal(s.t, r.Start, line.Start)
+			require.Equal(s.t, r.Duration, line.Duration)
+			require.Equal(s.t, r.Eligible, line.Eligible)
+			require.Equal(s.t, r.Condition, line.Condition)
+			if line.What != pim.AuditEffect {
+				continue
+			}
+			require.Equal(s.t, s.plane != pim.Azure, line.Mark != "", "PIM chooses the name")
+			require.Equal(s.t, r.Condition, line.Bears)
+			switch effects++; line.Kind {
+			case pim.Eligibility:
+				require.Equal(s.t, &pim.Window{Duration: 7 * day}, line.Window)
+			default:
+				require.Equal(s.t, &pim.Window{Start: r.Start, Duration: 2 * hour}, line.Window)
+			}
+		}
+		require.Equal(s.t, 2, effects)
+		require.Equal(s.t, r.Start, c.Report().Start)
+		require.Equal(s.t, r.Eligible, c.Report().Eligible)
+		require.Equal(s.t, r.Condition, c.Report().Condition)
+
+		time.Sleep(2 * time.Minute)
+		c = s.drive(s.request("CR2", s.ada, `"action":"extend","kind":"eligibility","duration":"P9D"`))
+		require.Equal(s.t, pim.Done, c.State, "%+v", c.Fault)
+		require.Equal(s.t, pim.Eligibility, c.Report().Kind)
+		lines := s.audit.records[len(s.audit.records)-2:]
+		require.Equal(s.t, pim.AuditEffect, lines[0].What)
+		require.Equal(s.t, pim.Eligibility, lines[0].Asked)
+		require.Equal(s.t, c.Decision.Window, lines[0].Window)
+		require.Equal(s.t, r.Condition, lines[0].Bears, "though it was not named again")
+	})
+}
+
+// What is shown so often must fit into the journal, with all outcomes unsent.
+func TestTheLongestConditionFitsIntoTheJournal(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		s := newScene(t, pim.Azure)
+		c, err := s.engine.Start(t.Context(), key, s.request("CR1", s.ada, `"action":"grant","condition":"`+strings.Repeat("<", 8192)+`"`))
+		for ; err == nil && !c.Ended(); c, err = s.engine.Advance(t.Context(), key, c.ID()) {
+			time.Sleep(time.Until(c.Due))
+		}
+		require.NoError(t, err)
+		require.Equal(t, pim.Done, c.State, "%+v", c.Fault)
+		require.Len(t, c.Outbox, 2)
+		var r pim.Request
+		err = json.Unmarshal(fmt.Appendf(nil, `{"action":"grant","scope":%q,"role":"Reader","principalId":%q,"condition":%q}`, s.scope, s.ada, strings.Repeat("ü", 4097)), &r)
+		require.ErrorContains(t, err, "condition is longer than 8192 bytes")
+	})
+}

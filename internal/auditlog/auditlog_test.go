@@ -25,7 +25,8 @@ func record(i int) pim.Record {
 		Time: noon.Add(time.Duration(i) * time.Millisecond), Event: "audit", What: pim.AuditDecision, Change: fmt.Sprintf("CR%d", i),
 		Caller: "user:alice", Action: pim.Grant, Plane: pim.Azure, Scope: "/", Allowed: true,
 		Role: pim.Role{ID: "r", Name: "Größter & <Held>"}, Duration: pim.DefaultDuration,
-		Reasons: []pim.Reason{{Code: pim.NoMatch, Detail: "none"}},
+		Reasons: []pim.Reason{{Code: pim.NoMatch, Detail: "none"}}, Start: &noon, Condition: "@Resource[a] StringEquals 'b' && <c>",
+		Window: &pim.Window{Start: &noon, Duration: pim.DefaultDuration}, Mark: "5b0a2c11-65b4",
 	}
 }
 
