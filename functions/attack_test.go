@@ -132,6 +132,10 @@ func TestReachingBeyondARuleIsRefused(t *testing.T) {
 		{"for less than nothing", "SUB/resourceGroups/shop", reader + `,"duration":"-PT1H"`, 400},
 		{"for a while that overflows", "SUB/resourceGroups/shop", reader + `,"duration":"PT9223372036854775808S"`, 400},
 		{"an eligibility for ever", "SUB/resourceGroups/shop", reader + `,"eligibleDuration":"P3650D"`, 422},
+		{"hours that begin in months", // virtual time begins with the year 2000
+			"SUB/resourceGroups/shop", reader + `,"start":"2000-06-01T00:00:00Z"`, 422},
+		{"minutes that begin in months", "SUB/resourceGroups/shop", reader + `,"duration":"PT5M","start":"2000-11-01T00:00:00Z"`, 422},
+		{"hours whose eligibility would last for days", "SUB/resourceGroups/shop", reader + `,"start":"2000-01-03T00:00:00Z"`, 422},
 		{"in the name of another", "SUB/resourceGroups/shop", reader + `,"caller":{"kind":"system"}`, 400},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -140,6 +140,45 @@ func TestAnActivationEndsBeforeItsEligibility(t *testing.T) {
 	})
 }
 
+// What was decided about one eligibility is not done by another.
+func TestTheEligibilityIsLookedAtOnceMore(t *testing.T) {
+	for name, then := range map[string]string{
+		"it is gone":         "",
+		"it is a short one":  `"action":"makeEligible","duration":"PT20M"`,
+		"it is conditioned":  `"action":"makeEligible","duration":"PT8H","condition":"@Resource[a] StringEquals 'b'"`,
+		"it is a fresh long": `"action":"makeEligible","duration":"PT8H"`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTime(t, func(t *testing.T) {
+				s := newScene(t, pim.Azure)
+				s.rules(keepRules)
+				s.tenant.MakeEligible(s.grant(s.ada, time.Hour, 0))
+				ask := s.request("CR1", s.ada, `"action":"activate","duration":"PT2H","condition":"@Resource[x] StringEquals 'y'"`)
+				c, err := s.engine.Start(t.Context(), key, ask)
+				require.NoError(t, err)
+				c, err = s.engine.Advance(t.Context(), key, c.ID())
+				require.NoError(t, err)
+				require.Equal(t, pim.StepLook, c.Step)
+
+				c = s.drive(s.request("CR2", s.ada, `"action":"removeEligible"`))
+				require.Equal(t, pim.Done, c.State, "%+v", c.Fault)
+				if then != "" {
+					c = s.drive(s.request("CR3", s.ada, then))
+					require.Equal(t, pim.Done, c.State, "%+v", c.Fault)
+				}
+				c = s.finish("CR1")
+				if name == "it is a fresh long" {
+					require.Equal(t, pim.Done, c.State, "%+v", c.Fault)
+					return
+				}
+				require.Equal(t, pim.Failed, c.State)
+				require.Equal(t, pim.CodeUnmet, c.Fault.Code)
+				require.Empty(t, s.heldBy(s.ada))
+			})
+		})
+	}
+}
+
 // Whoever is not eligible any more does not keep what is active, nor begins it again.
 func TestWhoIsNoLongerEligibleKeepsNothing(t *testing.T) {
 	onPlanes(t, func(s *scene) {
