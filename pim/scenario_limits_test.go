@@ -269,6 +269,45 @@ func TestAConditionGoesWithWhatRestsOnIt(t *testing.T) {
 	})
 }
 
+// Of several eligibilities the one counts that stands long enough, and of these the
+// one that lets the request have what it asks for.
+func TestOfSeveralEligibilitiesTheOneThatServesCounts(t *testing.T) {
+	const a, b = "@Resource[a] StringEquals 'b'", "@Resource[b] StringEquals 'c'"
+	for _, tt := range []struct {
+		name         string
+		above, below string // how long it lasts at the subscription and at the resource group, and its condition
+		under        string // the condition that is asked for
+		want         string // and the one that comes of it
+	}{
+		{"only the one under a condition is long enough", `"PT12H","condition":"` + a + `"`, `"PT1H"`, "", a},
+		{"the one without a condition is long enough", `"PT12H","condition":"` + a + `"`, `"PT3H"`, "", ""},
+		{"the one of the condition is", `"PT12H","condition":"` + a + `"`, `"PT3H","condition":"` + b + `"`, b, b},
+		{"the one without a condition lets have less", `"PT12H","condition":"` + a + `"`, `"PT3H"`, b, b},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inTime(t, func(t *testing.T) {
+				s := newScene(t, pim.Azure)
+				for _, e := range []struct{ id, at, lasts string }{{"CR1", s.rg, tt.below}, {"CR2", s.sub, tt.above}} {
+					s.scope = e.at
+					c := s.drive(s.request(e.id, s.ada, `"action":"makeEligible","duration":`+e.lasts))
+					require.Equal(t, pim.Done, c.State, "%+v", c.Fault)
+					require.False(t, c.Result.Already)
+				}
+				time.Sleep(2 * time.Minute)
+				s.scope = s.rg
+				s.rules(keepRules)
+				ask := `"action":"activate","duration":"PT2H"`
+				if tt.under != "" {
+					ask += `,"condition":"` + tt.under + `"`
+				}
+				c := s.drive(s.request("CR3", s.ada, ask))
+				require.Equal(t, pim.Done, c.State, "%+v", c.Fault)
+				require.Equal(t, tt.want, c.Effects[0].Condition)
+			})
+		})
+	}
+}
+
 // With their own token, too.
 func TestPeopleActivateUnderTheConditionOfTheirEligibility(t *testing.T) {
 	const condition = "@Resource[a] StringEquals 'b'"
@@ -332,28 +371,41 @@ func TestAnExtensionIsOfWhatWasDecided(t *testing.T) {
 			return c
 		}
 		ask := s.request("CR1", s.ada, `"action":"extend","kind":"assignment","duration":"PT3H"`)
-		_, err := s.engine.Start(s.t.Context(), key, ask)
-		require.NoError(s.t, err)
-		c := next()
-		require.True(s.t, c.Decision.Allowed, "nothing stands yet")
-		require.Equal(s.t, pim.StepLook, c.Step)
+		for _, before := range []time.Duration{0, 30 * time.Minute} {
+			if before > 0 {
+				s.tenant.Assign(s.grant(s.ada, before, time.Hour))
+			}
+			_, err := s.engine.Start(s.t.Context(), key, ask)
+			require.NoError(s.t, err)
+			c := next()
+			require.True(s.t, c.Decision.Allowed, "nothing stands, or has for half an hour")
+			require.Equal(s.t, pim.StepLook, c.Step)
+			if before > 0 {
+				c = s.drive(s.request("CR2", s.ada, `"action":"deactivate"`))
+				require.Equal(s.t, pim.Done, c.State, "%+v", c.Fault)
+			}
+			stored := len(s.tenant.Requests())
 
-		s.tenant.Assign(s.grant(s.ada, 3*time.Hour, 4*time.Hour)) // and now it has stood for three hours
-		require.Equal(s.t, pim.StepDecide, next().Step)
-		c = s.finish("CR1")
-		require.Equal(s.t, pim.Refused, c.State)
-		require.Equal(s.t, pim.TooLong, c.Fault.Reasons[0].Code)
-		require.Empty(s.t, s.tenant.Requests())
+			s.tenant.Assign(s.grant(s.ada, 3*time.Hour, 4*time.Hour)) // and now it has stood for three hours
+			require.Equal(s.t, pim.StepDecide, next().Step)
+			c = s.finish("CR1")
+			require.Equal(s.t, pim.Refused, c.State)
+			require.Equal(s.t, pim.TooLong, c.Fault.Reasons[0].Code)
+			require.Len(s.t, s.tenant.Requests(), stored)
+			time.Sleep(2 * time.Hour) // all is over
+		}
 
+		s.tenant.Assign(s.grant(s.ada, 3*time.Hour, 4*time.Hour))
 		s.rules(strings.NewReplacer("extend,", "extend, assign,", "PT4H", "PT7H").Replace(hoursRules))
-		_, err = s.engine.Start(s.t.Context(), key, ask)
+		_, err := s.engine.Start(s.t.Context(), key, ask)
 		require.NoError(s.t, err)
 		decided := time.Now()
 		require.Equal(s.t, pim.StepLook, next().Step)
 		time.Sleep(9 * time.Minute)
-		c = s.finish("CR1")
+		c := s.finish("CR1")
 		require.Equal(s.t, pim.Done, c.State, "%+v", c.Fault)
-		require.False(s.t, s.tenant.Requests()[0].End.After(decided.Add(3*time.Hour)))
+		all := s.tenant.Requests()
+		require.False(s.t, all[len(all)-1].End.After(decided.Add(3*time.Hour)))
 	})
 }
 
