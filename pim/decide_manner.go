@@ -88,6 +88,10 @@ func (m *manner) lasts() Duration {
 	d := m.q.Request.Duration
 	if i := m.standing(); i != nil {
 		d = max(d, Duration(m.q.Now.Add(time.Duration(d)).Sub(*i.Start)))
+		// A part of a second would not be seen in what a refusal says.
+		if part := d % Duration(time.Second); part != 0 && d < MaxDuration {
+			d += Duration(time.Second) - part
+		}
 	}
 	return d
 }
@@ -121,8 +125,8 @@ func (m *manner) words() {
 }
 
 // rests reports whether the request needs an eligibility of the principal's: it makes
-// something active, or keeps it so, and the rule neither makes an eligibility nor
-// assigns without one.
+// something active and the rule makes no eligibility, or keeps it so and the rule does
+// not assign without one.
 func (m *manner) rests() bool {
 	switch a := m.q.Request; a.Action {
 	case Activate:
