@@ -225,3 +225,83 @@ func TestStoppedMeansStopped(t *testing.T) {
 		require.Zero(t, w.effects())
 	})
 }
+
+// The ids of the sweep's changes can be foretold: whoever took one would stand in its
+// way.
+func TestNobodyElseAsksUnderTheIdsOfTheSweep(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		w := newWorld(t)
+		for _, caller := range []pim.Caller{key, {Kind: pim.CallerKey, ID: "sweep"}, {Kind: pim.CallerQueue, ID: "pim-requests"}, {Kind: pim.CallerUser, ID: w.ada}, {}} {
+			for _, id := range []string{"sweep-", "sweep-20261130-0123456789abcdef0123", "Sweep-20261130-0123456789abcdef0123"} {
+				_, err := w.engine.Start(t.Context(), caller, w.ask(id, pim.Grant, w.sub, "Reader"))
+				require.Equal(t, pim.CodeInvalid, pim.CodeOf(err), "%s %s", caller, id)
+				_, err = w.ledger.Load(t.Context(), id)
+				require.Equal(t, pim.CodeNotFound, pim.CodeOf(err))
+			}
+		}
+		_, err := w.engine.Start(t.Context(), pim.Caller{Kind: pim.CallerSystem, ID: "sweep"}, w.ask("sweep-1", pim.Deactivate, w.sub, "Reader"))
+		require.NoError(t, err)
+		_, err = w.engine.Start(t.Context(), key, w.ask("sweeper", pim.Grant, w.sub, "Reader"))
+		require.NoError(t, err)
+	})
+}
+
+// An id belongs to who asks for what may be: what came to nothing does not keep it
+// from others.
+func TestARefusedChangeKeepsItsIdFromNobody(t *testing.T) {
+	crm := pim.Caller{Kind: pim.CallerKey, ID: "crm"}
+	inTime(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.rules(`
+version: 1
+keys: [{name: crm, sha256: 9827e30520c05404ce36638fcc633bdb7b7d551e7dc68b8ddb828670a35480aa}]
+rules:
+  - name: crm
+    effect: allow
+    actions: [grant]
+    callers: [{keys: [crm]}]
+    principals: [{any: true}]
+    planes: [azure]
+    scopes: [` + w.sub + `]
+    roles: [Reader, Contributor]
+    eligibility: make
+    maxEligible: P1D
+    maxDuration: PT4H
+    waives: [mfa]
+`)
+		squat := w.drive(w.ask("CR1", pim.Grant, w.rg, "Reader")) // by a nameless key
+		require.Equal(t, pim.Refused, squat.State)
+		for name, who := range map[string]pim.Caller{"the same caller": key, "another whom no rule knows": {Kind: pim.CallerKey, ID: "erp"}} {
+			_, err := w.engine.Start(t.Context(), who, w.ask("CR1", pim.Grant, w.sub, "Contributor"))
+			require.Equal(t, pim.CodeConflict, pim.CodeOf(err), name)
+		}
+		_, err := w.engine.Start(t.Context(), crm, w.ask("CR1", pim.Grant, w.sub, "Contributor", `"duration":"PT9H"`))
+		require.Equal(t, pim.CodeConflict, pim.CodeOf(err), "what is refused itself takes nothing over")
+
+		time.Sleep(time.Hour)
+		c, err := w.engine.Start(t.Context(), crm, w.ask("CR1", pim.Grant, w.sub, "Contributor"))
+		require.NoError(t, err)
+		require.Equal(t, 2, c.Generation)
+		require.Equal(t, crm, c.Caller)
+		require.WithinDuration(t, time.Now(), c.Created, time.Second)
+		c = w.finish("CR1")
+		require.Equal(t, pim.Done, c.State, "%+v", c.Fault)
+		require.Equal(t, []pim.EventType{pim.EventRefused, pim.EventDecided, pim.EventGranted}, w.outbox.types())
+
+		// Now it names a change that stands, and nobody takes that over.
+		_, err = w.engine.Start(t.Context(), key, w.ask("CR1", pim.Grant, w.rg, "Reader"))
+		require.Equal(t, pim.CodeConflict, pim.CodeOf(err))
+	})
+}
+
+// A change for which PIM was asked for anything keeps its id, however it ended.
+func TestAChangeThatWasTriedKeepsItsId(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.tenant.Inject(simtenant.Fault{Method: http.MethodPut, Path: "ScheduleRequests", Status: 400, Code: "ResourceIsLocked", Times: 5})
+		c := w.drive(w.ask("CR1", pim.Grant, w.sub, "Reader"))
+		require.Equal(t, pim.Failed, c.State)
+		_, err := w.engine.Start(t.Context(), pim.Caller{Kind: pim.CallerUser, ID: w.ada}, w.ask("CR1", pim.Grant, w.sub, "Contributor"))
+		require.Equal(t, pim.CodeConflict, pim.CodeOf(err))
+	})
+}

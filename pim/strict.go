@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"unicode/utf8"
 )
 
 // DecodeStrict reads one JSON value into v and refuses what [json.Unmarshal] lets
@@ -38,7 +39,9 @@ func DecodeStrict(b []byte, v any) error {
 }
 
 // walk reads one JSON value to its end and refuses a key that comes twice in one
-// object, whatever its letter case, since decoding ignores case.
+// object, whatever its letter case, since decoding ignores case. It takes letters
+// that are not ASCII for ASCII ones where Unicode does, such as the long s, and no
+// field of ours is written with any: such a key is unknown.
 func walk(dec *json.Decoder) error {
 	const deepest = 10
 	type frame struct {
@@ -60,6 +63,9 @@ func walk(dec *json.Decoder) error {
 			top--
 		} else if top >= 0 && stack[top].key {
 			name := tok.(string)
+			if strings.ContainsFunc(name, func(r rune) bool { return r >= utf8.RuneSelf }) {
+				return invalid(clip(name), "field %q is unknown", clip(name))
+			}
 			if stack[top].keys[strings.ToLower(name)] {
 				return invalid(clip(name), "field %q comes twice", clip(name))
 			}

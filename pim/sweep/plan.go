@@ -163,7 +163,7 @@ func (p Proposal) changeID(day time.Time) string {
 		panic("strings can always be written: " + err.Error())
 	}
 	sum := sha256.Sum256(b)
-	return "sweep-" + day.UTC().Format("20060102") + "-" + hex.EncodeToString(sum[:10])
+	return pim.SweepPrefix + day.UTC().Format("20060102") + "-" + hex.EncodeToString(sum[:10])
 }
 
 // request is what the engine is asked for.
@@ -180,6 +180,33 @@ func (p Proposal) request() (pim.Request, error) {
 		r.Kind = p.Kind
 	}
 	return r, r.Check()
+}
+
+// asked reports whether c is the sweep's own change that carries out p. Another one
+// under its id, asked for by somebody else, says nothing about p.
+func (p Proposal) asked(c pim.Change) bool {
+	r := c.Request
+	return p.about(c) && r.Action == p.Action && (p.Action != pim.Cancel || r.Kind == p.Kind)
+}
+
+// restored reports whether c is the sweep's own change that puts p back.
+func (p Proposal) restored(c pim.Change) bool {
+	return p.about(c) && c.Request.Action == p.back()
+}
+
+// back is the action that puts p back.
+func (p Proposal) back() pim.Action {
+	if p.Kind == pim.Eligibility {
+		return pim.MakeEligible
+	}
+	return pim.Assign
+}
+
+// about reports whether the sweep itself asked for c, for the access of p.
+func (p Proposal) about(c pim.Change) bool {
+	r := c.Request
+	return c.Caller.Kind == pim.CallerSystem && r.Plane == p.Plane && lower(r.Scope.String()) == lower(p.Scope) &&
+		lower(r.Role) == lower(p.Role.ID) && lower(r.Principal) == lower(p.Principal)
 }
 
 // access is what p is about.

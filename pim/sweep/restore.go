@@ -39,7 +39,7 @@ func (s *Sweeper) Restore(ctx context.Context, by pim.Caller, planID string, unt
 			continue
 		case err != nil:
 			return Status{}, at(op, err)
-		case c.State == pim.Done && c.Result != nil && !c.Result.Already:
+		case q.asked(c) && c.State == pim.Done && c.Result != nil && !c.Result.Already:
 			fresh[q.N] = r.inverse(q, time.Now().UTC())
 		}
 	}
@@ -98,12 +98,9 @@ func (s *Sweeper) giveBack(ctx context.Context, q Proposal, b Restoration, until
 		return err
 	}
 	req := pim.Request{
-		ID: b.Change, Action: pim.Assign, Plane: q.Plane, Scope: scope, Role: q.Role.ID, Principal: q.Principal,
+		ID: b.Change, Action: q.back(), Plane: q.Plane, Scope: scope, Role: q.Role.ID, Principal: q.Principal,
 		Duration: b.Duration, Condition: q.Condition, Justification: "azure-pim sweep: put back what " + q.Change + " removed",
 		Ticket: pim.Ticket{Number: q.Change[:min(len(q.Change), 100)], System: "azure-pim"},
-	}
-	if q.Kind == pim.Eligibility {
-		req.Action = pim.MakeEligible
 	}
 	if err := req.Check(); err != nil {
 		return err

@@ -78,7 +78,7 @@ func (s *Sweeper) status(ctx context.Context, p Plan, r Run) (Status, error) {
 			o.State, o.Why = Skipped, why
 		} else if r.Phase != Planned {
 			var err error
-			if o.State, o.Why, err = s.fate(ctx, q.Change, Removed); err != nil {
+			if o.State, o.Why, err = s.fate(ctx, q.Change, Removed, q.asked); err != nil {
 				return st, err
 			}
 		}
@@ -86,7 +86,7 @@ func (s *Sweeper) status(ctx context.Context, p Plan, r Run) (Status, error) {
 			o.Note = b.Note
 			if o.Restore = b.Change; b.Change != "" {
 				var err error
-				if o.Restored, _, err = s.fate(ctx, b.Change, Back); err != nil {
+				if o.Restored, _, err = s.fate(ctx, b.Change, Back, q.restored); err != nil {
 					return st, err
 				}
 			}
@@ -98,13 +98,16 @@ func (s *Sweeper) status(ctx context.Context, p Plan, r Run) (Status, error) {
 }
 
 // fate reads from the ledger how a change fares; done is what it means that it is.
-func (s *Sweeper) fate(ctx context.Context, change string, done Result) (Result, string, error) {
+// One that is not the sweep's own stands for nothing.
+func (s *Sweeper) fate(ctx context.Context, change string, done Result, own func(pim.Change) bool) (Result, string, error) {
 	c, err := s.Engine.Ledger.Load(ctx, change)
 	switch {
 	case pim.CodeOf(err) == pim.CodeNotFound:
 		return Waiting, "", nil
 	case err != nil:
 		return "", "", err
+	case !own(c):
+		return Waiting, taken, nil
 	case c.State == pim.Done && c.Result != nil && c.Result.Already && done == Removed:
 		return Gone, "", nil
 	case c.State == pim.Done:
