@@ -67,7 +67,7 @@ func (r *Rules) above(q *Question) []Reason {
 // over reports whether a role at s reaches our own resource group: s lies in it or
 // contains it. A management group may contain it.
 func (g *Guard) over(s Scope) bool {
-	return g.ResourceGroup != Scope{} && (g.ResourceGroup.Contains(s) || s.above(g.ResourceGroup))
+	return g.ResourceGroup != Scope{} && (g.ResourceGroup.mayContain(s) || s.above(g.ResourceGroup))
 }
 
 // approves reports whether the group is one whose members approve by these rules.

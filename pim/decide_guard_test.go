@@ -1,6 +1,7 @@
 package pim_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -297,4 +298,44 @@ func TestTheTokensGroupsCountUntilTheDirectoryWasAsked(t *testing.T) {
 	decided(t, rules.Decide(q))
 	q.Members = map[string]pim.Membership{shopTeam: {}} // has left it since
 	decided(t, rules.Decide(q), pim.NoMatch, pim.WrongCaller)
+}
+
+// How Azure compares letters beyond ASCII we do not know: what is denied or our own is
+// so in any letter case, and what is allowed in its own alone.
+func TestDenyAndGuardHoldInAnyLetterCase(t *testing.T) {
+	const allow = `
+  - name: everywhere
+    effect: allow
+    actions: [deactivate]
+    callers: [{objectIds: [` + crm + `]}]
+    principals: [{any: true}]
+    planes: [azure]
+    scopes: [` + sub1 + `]
+    roles: ["*"]
+`
+	rules := rulesOf(t, allow, `
+  - name: not there
+    effect: deny
+    scopes: [`+sub1+`/resourceGroups/köln/providers/Microsoft.Web/sites/kiosk-straße]
+`)
+	end := func(rules *pim.Rules, name string) pim.Decision {
+		q := asked(t)
+		at(t, &q, pim.Azure, sub1+"/resourceGroups/"+name)
+		q.Request.Action, q.Request.Duration = pim.Deactivate, 0
+		q.Guard.ResourceGroup = scopeOf(t, pim.Azure, sub1+"/resourceGroups/zürich")
+		return rules.Decide(q)
+	}
+	for _, name := range []string{"köln", "KÖLN", "kÖln", "\u212aöln", "köln/providers/Microsoft.Web/sites/KIOSK-STRAßE",
+		"KÖLN/providers/Microsoft.Web/sites/kio\u017fk-straße", "köln/providers/Microsoft.Web/sites/k\u0130osk-stra\u1e9ee", "Köln/providers/Microsoft.Web/sites/k\u0131osk-straße/slots/a"} {
+		decided(t, end(rules, name), pim.DeniedByRule)
+	}
+	decided(t, end(rules, "koln"))
+	decided(t, end(rules, "KÖLN/providers/Microsoft.Web/sites/other"))
+	for _, name := range []string{"zürich", "ZÜRICH", "zÜrich", "ZÜRICH/providers/Microsoft.KeyVault/vaults/pim"} {
+		decided(t, end(rules, name), pim.NoMatch, pim.OurScope)
+	}
+
+	narrow := rulesOf(t, strings.Replace(allow, sub1, sub1+"/resourceGroups/köln", 1))
+	decided(t, end(narrow, "Köln"))
+	decided(t, end(narrow, "KÖLN"), pim.NoMatch, pim.WrongScope)
 }

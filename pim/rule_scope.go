@@ -59,13 +59,13 @@ func (set scopeSet) contains(s Scope) bool {
 // touches reports whether a role at s could be used within the set: s lies in it or
 // above it. A management group may lie above anything.
 func (set scopeSet) touches(s Scope) bool {
-	if set.listed == nil && !set.anyGroup || set.contains(s) {
+	if set.listed == nil && !set.anyGroup || set.anyGroup && s.Plane() == Group {
 		return true
 	}
-	return slices.ContainsFunc(set.listed, func(of Scope) bool { return s.above(of) })
+	return slices.ContainsFunc(set.listed, func(of Scope) bool { return of.mayContain(s) || s.above(of) })
 }
 
 // above reports whether s contains other for all we can tell from its path.
 func (s Scope) above(other Scope) bool {
-	return s.Contains(other) || s.Level() == LevelManagementGroup && other.Plane() == Azure
+	return s.mayContain(other) || s.Level() == LevelManagementGroup && other.Plane() == Azure
 }

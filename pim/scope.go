@@ -154,6 +154,17 @@ func lower(s string) string {
 	}, s)
 }
 
+// widest is one letter for all that any service could take for the same: what folds
+// together in Unicode, and what becomes the same in capitals or in small letters.
+func widest(r rune) rune {
+	r = unicode.ToUpper(unicode.ToLower(r))
+	least := r
+	for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+		least = min(least, f)
+	}
+	return least
+}
+
 // String is the scope as Azure writes it, in the caller's letter case where names
 // are free.
 func (s Scope) String() string { return s.path }
@@ -174,7 +185,20 @@ func (s Scope) Contains(other Scope) bool {
 	if s.path == "" || other.path == "" || s.plane != other.plane {
 		return false
 	}
-	a, b := s.Key(), other.Key()
+	return pathContains(s.Key(), other.Key())
+}
+
+// mayContain is Contains for what must not be missed. We do not know how Azure
+// compares names with letters beyond ASCII, so a scope that is denied or guarded is
+// itself in any letter case, where one that is allowed is itself in its own.
+func (s Scope) mayContain(other Scope) bool {
+	if s.path == "" || other.path == "" || s.plane != other.plane {
+		return false
+	}
+	return pathContains(strings.Map(widest, s.path), strings.Map(widest, other.path))
+}
+
+func pathContains(a, b string) bool {
 	return a == b || a == "/" || strings.HasPrefix(b, a+"/")
 }
 
