@@ -44,10 +44,11 @@ func (a *App) approvals(r *http.Request, caller pim.Caller) (answer, error) {
 			continue
 		}
 		if refused != nil {
-			own := caller.ID == c.Request.Principal || caller.ID == c.Caller.ID
-			if in, err := groups.holds(ctx, a.Engine.Client, caller.ID, c.Decision.Approval.Group); err != nil {
+			may, err := a.mayVote(ctx, groups, caller, c)
+			if err != nil {
 				return answer{}, err
-			} else if own || !in {
+			}
+			if !may {
 				continue
 			}
 		}
@@ -67,8 +68,36 @@ func (a *App) approvals(r *http.Request, caller pim.Caller) (answer, error) {
 	return answer{status: http.StatusOK, body: out}, nil
 }
 
-// membership remembers for one listing which groups the caller is in.
+// mayVote reports whether the change waits for the caller: a member of the group that
+// decides, neither who asked nor who gains.
+func (a *App) mayVote(ctx context.Context, groups membership, caller pim.Caller, c pim.Change) (bool, error) {
+	if caller.ID == c.Caller.ID {
+		return false, nil
+	}
+	in, err := groups.holds(ctx, a.Engine.Client, caller.ID, c.Decision.Approval.Group)
+	if err != nil || !in {
+		return false, err
+	}
+	gains, err := groups.gains(ctx, a.Engine, caller.ID, c.Request.Principal)
+	return !gains, err
+}
+
+// membership remembers for one listing which groups the caller is in, and by what is
+// given to which principals the caller gains.
 type membership map[string]bool
+
+func (m membership) gains(ctx context.Context, e *pim.Engine, person, principal string) (bool, error) {
+	key := "gains by " + principal
+	if gains, known := m[key]; known {
+		return gains, nil
+	}
+	gains, err := e.Gains(ctx, person, principal)
+	if err != nil {
+		return false, err
+	}
+	m[key] = gains
+	return gains, nil
+}
 
 func (m membership) holds(ctx context.Context, c *pim.Client, principal, group string) (bool, error) {
 	in, known := m[group]

@@ -294,6 +294,28 @@ func TestApprovalThatNobodyGaveEndsTheChange(t *testing.T) {
 	})
 }
 
+// What is given to a group, its members gain, directly or through others: none of them
+// agrees to it.
+func TestMembersOfTheGroupThatGainsDoNotApprove(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		a := newSignIn(t, strings.Replace(approvalRules, "{any: true}", "{any: true, types: [user, group]}", 1))
+		a.tenant.AddMember(a.approvers, a.carl)
+		inner := a.tenant.AddGroup(simtenant.Group{Name: "inner", Members: []string{a.bob}})
+		gang := a.tenant.AddGroup(simtenant.Group{Name: "gang"})
+		a.tenant.AddMember(gang, inner)
+		a.ask(nil, strings.Replace(grantADA, "ADA", gang, 1), http.StatusAccepted)
+
+		require.Empty(t, a.approvals(a.token(a.bob)), "bob is in it")
+		seen := a.approvals(a.token(a.carl))
+		require.Len(t, seen, 1)
+		ballot := fmt.Sprintf(`{"digest":%q,"approve":true}`, seen[0].Digest)
+		require.Equal(t, http.StatusForbidden, a.vote(bearer(a.token(a.bob)), ballot))
+		require.Equal(t, pim.AwaitingApproval, a.state("CR1").State)
+		require.NotContains(t, a.audit.String(), `"what":"vote"`)
+		require.Equal(t, http.StatusOK, a.vote(bearer(a.token(a.carl)), ballot))
+	})
+}
+
 // Who may decide sees it, and readers do; nobody else learns of it.
 func TestApprovalsShowToThoseWhoMayDecide(t *testing.T) {
 	inTime(t, func(t *testing.T) {

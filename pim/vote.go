@@ -47,9 +47,42 @@ func (b Ballot) check() error {
 	return nil
 }
 
+// gainers is who would gain by the change besides the principal itself: the members of
+// a principal that is a group.
+func (e *Engine) gainers(ctx context.Context, principal string) ([]string, error) {
+	p, err := e.Client.Principal(ctx, principal)
+	switch {
+	case CodeOf(err) == CodeNotFound:
+		return nil, nil // nobody gains what is given to nobody
+	case err != nil:
+		return nil, err
+	case p.Type == TypeUser || p.Type == TypeServicePrincipal:
+		return nil, nil
+	}
+	return []string{principal}, nil
+}
+
+// Gains reports whether a person would gain by what is asked for the principal: as the
+// principal, or by being in it.
+func (e *Engine) Gains(ctx context.Context, person, principal string) (bool, error) {
+	const op = "Engine.Gains"
+	if strings.EqualFold(person, principal) {
+		return true, nil
+	}
+	groups, err := e.gainers(ctx, principal)
+	if err != nil || len(groups) == 0 {
+		return false, at(op, err)
+	}
+	in, err := e.Client.MemberOf(ctx, person, groups)
+	if err != nil && CodeOf(err) != CodeNotFound { // whoever was deleted is in no group
+		return false, at(op, err)
+	}
+	return hasID(in, principal), nil
+}
+
 // Vote decides a change that awaits approval. The approver is a person with a
 // verified token, a member of the group that the rule names, neither who asked nor
-// who gains; the ballot names the exact change, and counts once. An approved change
+// who gains, be it as a member of a group; the ballot names the exact change, and counts once. An approved change
 // is decided anew before it is done.
 func (e *Engine) Vote(ctx context.Context, caller Caller, id string, b Ballot) (Change, error) {
 	const op = "Engine.Vote"
@@ -71,16 +104,22 @@ func (e *Engine) Vote(ctx context.Context, caller Caller, id string, b Ballot) (
 		return no(CodeConflict, "the change does not await approval")
 	case b.Digest != c.Seal():
 		return no(CodeConflict, "the change is not the one that was looked at")
-	case caller.ID == c.Caller.ID || caller.ID == c.Request.Principal:
+	case strings.EqualFold(caller.ID, c.Caller.ID) || strings.EqualFold(caller.ID, c.Request.Principal):
 		return no(CodeRefused, "nobody approves what they asked for or gain by")
 	}
 	group := c.Decision.Approval.Group
-	in, err := e.Client.MemberOf(ctx, caller.ID, []string{group})
-	if err != nil && CodeOf(err) != CodeNotFound { // whoever was deleted is in no group
+	gainers, err := e.gainers(ctx, c.Request.Principal)
+	if err != nil {
 		return Change{}, at(op, err)
 	}
-	if len(in) != 1 || in[0] != group {
+	in, err := e.Client.MemberOf(ctx, caller.ID, append([]string{group}, gainers...))
+	switch {
+	case err != nil && CodeOf(err) != CodeNotFound: // whoever was deleted is in no group
+		return Change{}, at(op, err)
+	case !hasID(in, group):
 		return no(CodeRefused, "only members of the approvers' group decide")
+	case hasID(in, c.Request.Principal):
+		return no(CodeRefused, "nobody approves what they gain by as a member of the group that gains")
 	}
 	r := c.record(AuditVote, now)
 	r.Caller, r.Allowed = caller.String(), b.Approve
