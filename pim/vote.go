@@ -126,19 +126,39 @@ func (e *Engine) Vote(ctx context.Context, caller Caller, id string, b Ballot) (
 	if err := e.audit(ctx, r); err != nil {
 		return Change{}, &Error{Op: op, Code: CodeInternal, Detail: "the audit log cannot be written", Err: err}
 	}
-	c.Votes = append(c.Votes, Vote{By: caller.String(), Group: group, Approve: b.Approve, Why: b.Why, At: now})
-	c.Updated = now
-	if b.Approve {
-		c.State = Pending
-		c.enter(StepDecide, now)
-	} else {
-		c.Fault = &Fault{Code: CodeRefused, Reasons: []Reason{{Code: NotApproved, Rule: c.Decision.Rule, Detail: "an approver said no"}}}
-		c.State = Refused
-		c.enter(StepEnd, now)
-		c.tell(EventRefused, now)
-	}
-	c, err = e.Ledger.Save(ctx, c)
+	c, err = e.count(ctx, c, Vote{By: caller.String(), Group: group, Approve: b.Approve, Why: b.Why, At: now})
 	return c, at(op, err) // CodeConflict: somebody else decided first
+}
+
+// count puts the vote into the journal. Where the change was written meanwhile and
+// still awaits this approval, only outcomes were sent, and the vote counts all the same.
+func (e *Engine) count(ctx context.Context, c Change, v Vote) (Change, error) {
+	for {
+		voted := c
+		voted.Votes = append(c.Votes[:len(c.Votes):len(c.Votes)], v)
+		voted.Updated = v.At
+		if v.Approve {
+			voted.State = Pending
+			voted.enter(StepDecide, v.At)
+		} else {
+			voted.Fault = &Fault{Code: CodeRefused, Reasons: []Reason{{Code: NotApproved, Rule: c.Decision.Rule, Detail: "an approver said no"}}}
+			voted.State = Refused
+			voted.enter(StepEnd, v.At)
+			voted.tell(EventRefused, v.At)
+		}
+		saved, err := e.Ledger.Save(ctx, voted)
+		if CodeOf(err) != CodeConflict {
+			return saved, err
+		}
+		now, loaded := e.Ledger.Load(ctx, c.ID())
+		if loaded != nil {
+			return Change{}, loaded
+		}
+		if now.State != AwaitingApproval || now.Seal() != c.Seal() || len(now.Votes) != len(c.Votes) {
+			return Change{}, err
+		}
+		c = now
+	}
 }
 
 // VoteNative decides an approval of PIM's own, in the name of the approver and with
