@@ -98,10 +98,10 @@ func (e *Engine) again(ctx context.Context, caller Caller, c, old Change) (Chang
 	return e.again(ctx, caller, c, old)
 }
 
-// idle reports whether the change came to nothing: it has ended without PIM having
-// been asked for anything.
+// idle reports whether the change came to nothing: the rules refused it, and PIM was
+// never asked for anything.
 func (c Change) idle() bool {
-	return (c.State == Refused || c.State == Failed) &&
+	return c.State == Refused && !c.Decision.Allowed &&
 		!slices.ContainsFunc(c.Effects, func(e Effect) bool { return e.Tried > 0 })
 }
 

@@ -39,6 +39,9 @@ func TestChangeUnderTheIdOfARemovalIsNotTakenForIt(t *testing.T) {
 				if tt.state != pim.Done {
 					c.Result, c.Effects, c.Step = nil, nil, pim.StepDecide
 				}
+				if tt.state == pim.Refused {
+					c.Decision = pim.Decision{}
+				}
 				before, err := w.ledger.Save(t.Context(), c)
 				require.NoError(t, err)
 
