@@ -478,6 +478,32 @@ func TestPastTheHostTheRulesStillHold(t *testing.T) {
 	})
 }
 
+// Who may ask for nothing learns nothing by asking what would be, and spends none of
+// our calls by it.
+func TestAStrangerLearnsNothingOfWhatIsThere(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		a := newApp(t, rules)
+		ask := func(role string) string {
+			return fmt.Sprintf(`{"action":"grant","scope":%q,"role":%q,"principalId":%q,"justification":"because"}`, a.sub, role, a.ada)
+		}
+		dry := func(body string) string {
+			rec := a.call(http.MethodPost, "/api/changes?dryRun=true", body, "x-functions-key", "some other key")
+			require.Equal(t, http.StatusOK, rec.Code, rec.Body.String())
+			return regexp.MustCompile(`"at":"[^"]*"`).ReplaceAllString(rec.Body.String(), "")
+		}
+		require.Equal(t, dry(ask("Virtual Machine Contributor")), dry(ask("no such role")))
+		var many []string
+		for i := range 200 {
+			many = append(many, ask(fmt.Sprint("role ", i)))
+		}
+		dry("[" + strings.Join(many, ",") + "]")
+		for _, role := range []string{"Virtual Machine Contributor", "no such role"} {
+			require.Equal(t, http.StatusForbidden, a.call(http.MethodPost, "/api/changes", ask(role), "x-functions-key", "some other key").Code)
+		}
+		require.Empty(t, a.tenant.Calls())
+	})
+}
+
 // docs/security.md rests its claims on tests: they are there.
 func TestSecurityPageNamesTestsThatAre(t *testing.T) {
 	page, err := os.ReadFile("../docs/security.md")

@@ -102,7 +102,7 @@ func TestBadRequestsAreNamed(t *testing.T) {
 		{"longer than the rule", "changes", `{"action":"grant","scope":"/subscriptions/SUB","role":"Owner","principalId":"ADA","justification":"because","duration":"PT9H"}`, 422, "unmet", "", 0},
 		{"another action than the rule's", "changes", `{"action":"renew","scope":"/subscriptions/SUB","role":"Owner","principalId":"ADA","justification":"because","duration":"P1D"}`, 403, "refused", "", 0},
 		{"to ourselves", "changes", `{"action":"grant","scope":"/subscriptions/SUB","role":"Owner","principalId":"APP","justification":"because"}`, 403, "refused", "", 0},
-		{"an unknown role", "changes", `{"action":"grant","scope":"/subscriptions/SUB","role":"Emperor","principalId":"ADA","justification":"because"}`, 404, "notFound", "role", 1},
+		{"an unknown role", "changes", `{"action":"grant","scope":"/subscriptions/SUB","role":"Emperor","principalId":"ADA","justification":"because"}`, 404, "notFound", "role", 2},
 		{"nobody", "changes", `{"action":"grant","scope":"/subscriptions/SUB","role":"Owner","principalId":"00000000-0000-0000-0000-00000000dead","justification":"because"}`, 404, "notFound", "principalId", 3},
 
 		{"sample: no user", "activatePIMRole", `{"subscriptionId":"SUB","justification":"because"}`, 400, "invalid", "userObjectId", 0},

@@ -41,16 +41,20 @@ func (c *cache[T]) get(key string, read func() (T, error)) (T, error) {
 		return e.v, nil
 	}
 	v, err := read()
-	if err != nil {
-		return v, err
+	if err == nil {
+		c.put(key, v)
 	}
+	return v, err
+}
+
+// put remembers v under key.
+func (c *cache[T]) put(key string, v T) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.m) >= cacheMost {
 		clear(c.m)
 	}
 	c.m[key] = cached[T]{v, time.Now().Add(c.life)}
-	return v, nil
 }
 
 // forget drops what is remembered under key.

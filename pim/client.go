@@ -38,6 +38,8 @@ type Client struct {
 	graph    service
 	roles    *cache[Role]
 	policies *cache[Policy]
+	powers   *cache[bool]
+	held     *cache[[]Access]
 }
 
 // NewClient returns a Client that signs in with cred. It makes no request.
@@ -93,6 +95,8 @@ func NewClient(cred azcore.TokenCredential, options *ClientOptions) (*Client, er
 		graph:    service{graph: true, pipeline: g.Pipeline(), endpoint: graphAt.Endpoint, budget: b},
 		roles:    newCache[Role](roleLifetime),
 		policies: newCache[Policy](policyLifetime),
+		powers:   newCache[bool](policyLifetime),
+		held:     newCache[[]Access](policyLifetime),
 	}, nil
 }
 

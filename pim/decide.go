@@ -24,7 +24,7 @@ func (r *Rules) Decide(q Question) Decision {
 		d.Reasons = []Reason{{Code: NoRules, Detail: "there are no rules, so nothing is allowed"}}
 		return d
 	}
-	var doubts []Reason
+	doubts := r.nesting(&q)
 	for i := range r.deny {
 		switch r.deny[i].denies(&q) {
 		case yes:
@@ -95,8 +95,8 @@ func (r *rule) judge(q *Question) miss {
 }
 
 // nearest picks the reasons worth telling: of the rules that speak of this very
-// matter, else of those that come nearest. Doubts about deny rules count only if
-// some rule would otherwise allow.
+// matter, else of those that come nearest. Doubts about deny rules, and about what
+// stands above all rules, count only if some rule would otherwise allow.
 func nearest(all []miss, doubts []Reason, a Request) []Reason {
 	slices.SortStableFunc(all, func(a, b miss) int {
 		return cmp.Or(cmp.Compare(a.subject, b.subject), cmp.Compare(len(a.reasons), len(b.reasons)))
@@ -139,6 +139,19 @@ func (r *Rules) Groups(q Question) []string {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// asks reports whether facts could still make one of those allow rules hold.
+func (r *Rules) asks(q Question, of func(*rule) bool) bool {
+	if r == nil || len(r.above(&q)) > 0 {
+		return false
+	}
+	for i := range r.allow {
+		if of(&r.allow[i]) && r.allow[i].judge(&q).open() {
+			return true
+		}
+	}
+	return false
 }
 
 // groups are those of the entries that hold in every other respect.

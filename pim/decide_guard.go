@@ -3,6 +3,7 @@ package pim
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -26,8 +27,8 @@ func (r *Rules) above(q *Question) []Reason {
 	if _, ok := parseGUID(a.Principal); !ok {
 		never(Malformed, "the principal is not an object id")
 	}
-	if q.Role.ID == "" {
-		never(Malformed, "the role is not resolved")
+	if q.Role == (Role{}) {
+		never(Malformed, "the role is missing")
 	}
 	gives := a.Action.gives()
 	if hasID(g.Identity, a.Principal) {
@@ -45,20 +46,61 @@ func (r *Rules) above(q *Question) []Reason {
 	if gives && q.Principal.Known && q.Principal.Disabled {
 		never(Disabled, "the principal's account is disabled")
 	}
-	switch object := strings.Trim(a.Scope.String(), "/"); a.Scope.Level() {
-	case LevelObject:
+	switch object := a.Scope.object(); a.Scope.Level() {
+	case LevelGroup, LevelObject: // whoever administers a group by a role at it decides who is in it
 		if hasID(g.Identity, object) {
 			never(OurIdentity, "the scope is the app itself")
 		}
-	case LevelGroup:
 		if hasID(g.AdminGroups, object) {
 			never(OurIdentity, "the group administers the app")
 		}
 		if hasID(g.Protected, object) {
-			never(Protected, "the group is protected")
+			never(Protected, "the scope is a group or object that is protected")
 		}
 		if gives && r.approves(object) {
 			never(ApproverGroup, "the group approves: nobody gets into it this way")
+		}
+	}
+	for _, id := range q.ways() {
+		for _, outer := range q.Nested[id] {
+			switch {
+			case hasID(g.AdminGroups, outer):
+				never(OurIdentity, "%s leads into a group that administers the app", id)
+			case hasID(g.Protected, outer):
+				never(Protected, "%s leads into a group that is protected", id)
+			case r.approves(outer):
+				never(ApproverGroup, "%s leads into a group that approves", id)
+			}
+		}
+	}
+	return out
+}
+
+// Guarded lists the groups that nobody may get into, not by way of another group
+// either: those that administer the app, are protected, or approve.
+func (r *Rules) Guarded(g Guard) []string {
+	out := slices.Concat(g.AdminGroups, g.Protected)
+	if r != nil {
+		for i := range r.allow {
+			if a := r.allow[i].approval; a != nil {
+				out = append(out, a.Group)
+			}
+		}
+	}
+	for i := range out {
+		out[i] = strings.ToLower(out[i])
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// nesting is what must be known of groups before anything is given: whether they lead
+// into one that is guarded.
+func (r *Rules) nesting(q *Question) []Reason {
+	var out []Reason
+	for _, id := range q.ways() {
+		if _, read := q.Nested[id]; !read && len(r.Guarded(q.Guard)) > 0 {
+			out = append(out, Reason{Code: Unproven, Detail: "it could not be read whether " + id + " leads into a group that is guarded"})
 		}
 	}
 	return out

@@ -19,7 +19,7 @@ const everythingRule = `
     principals: [{any: true, types: [user, group, servicePrincipal]}]
     planes: [azure, directory, group]
     scopes: ["/", "*", ` + group1 + `]
-    roles: ["*", Owner, Global Administrator]
+    roles: ["*", Owner, Global Administrator, Groups Administrator]
     maxDuration: P3650D
     eligibility: make
     maxEligible: P3650D
@@ -43,8 +43,6 @@ const approvedRule = `
 
 func TestNoRuleAllowsWhatStandsAboveAllRules(t *testing.T) {
 	rules := rulesOf(t, everythingRule, approvedRule)
-	ends := []pim.Action{pim.Deactivate, pim.RemoveEligible, pim.Cancel}
-	gives := []pim.Action{pim.Grant, pim.MakeEligible, pim.Activate, pim.Assign, pim.Extend, pim.Renew}
 	both := append(append([]pim.Action{}, gives...), ends...)
 	member := pim.Role{ID: "member", Name: "member"}
 	for _, tc := range []struct {
@@ -141,7 +139,15 @@ func TestEscalatingRolesNeedARuleThatNamesThem(t *testing.T) {
 		pim.Directory: {
 			"Global Administrator": globalAdminRole, "Privileged Role Administrator": "e8611ab8-c189-46e8-94e1-60213ab1f814",
 			"Privileged Authentication Administrator": "7be44c8a-adaf-4e2a-84d6-ab2649e08a13",
+			"Groups Administrator":                    groupsAdmin,
+			"User Administrator":                      "fe930be7-5e62-47db-91af-98c3a49a38b1",
+			"Application Administrator":               "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3",
+			"Cloud Application Administrator":         "158c047a-c907-4556-b7ef-446551a6b5f7",
+			"Hybrid Identity Administrator":           "8ac3fc64-6eca-42ea-9e69-59f4c7b60eb2",
+			"Partner Tier2 Support":                   "e00e864a-17c5-4a4b-9c06-f5b95a8d5bd8",
+			"Domain Name Administrator":               "8329153b-31d0-4727-b945-745eb3bc5f31",
 		},
+		pim.Group: {"owner": "owner"},
 	}
 	rule := func(role string) *pim.Rules {
 		return rulesOf(t, `
@@ -150,8 +156,8 @@ func TestEscalatingRolesNeedARuleThatNamesThem(t *testing.T) {
     actions: [grant]
     callers: [{objectIds: [`+crm+`]}]
     principals: [{any: true}]
-    planes: [azure, directory]
-    scopes: [/]
+    planes: [azure, directory, group]
+    scopes: [/, "*"]
     roles: ["`+role+`"]
     maxDuration: PT1H
     eligibility: make
@@ -162,7 +168,9 @@ func TestEscalatingRolesNeedARuleThatNamesThem(t *testing.T) {
 	for plane, roles := range escalating {
 		for name, id := range roles {
 			q := asked(t)
-			at(t, &q, plane, "/")
+			if at(t, &q, pim.Group, inner); plane != pim.Group {
+				at(t, &q, plane, "/")
+			}
 			q.Role = pim.Role{ID: id, Name: name}
 			decided(t, rule("*").Decide(q), pim.NoMatch, pim.EscalatingRole)
 			decided(t, rule(name).Decide(q))

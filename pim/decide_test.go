@@ -129,6 +129,7 @@ func asked(t testing.TB) pim.Question {
 		Eligible:  notEligible,
 		Standing:  since(tuesday),
 		Members:   map[string]pim.Membership{onCall: {Principal: true}, leavers: {}},
+		Power:     ptr(false),
 		Now:       tuesday,
 		Guard: pim.Guard{
 			Identity: []string{ours}, AdminGroups: []string{admins}, Protected: []string{broken},
@@ -140,11 +141,25 @@ func asked(t testing.TB) pim.Question {
 // about points q at another principal, who is in nothing.
 func about(q *pim.Question, id string) {
 	q.Request.Principal, q.Principal.ID = id, id
+	leads(q, id)
 }
 
-// at points q at another scope.
+// at points q at another scope. A group there holds nothing, and leads nowhere.
 func at(t testing.TB, q *pim.Question, p pim.Plane, s string) {
 	q.Request.Plane, q.Request.Scope = p, scopeOf(t, p, s)
+	q.Holds = &pim.Holdings{}
+	leads(q, strings.Trim(s, "/"))
+}
+
+// leads says into which guarded groups another one leads.
+func leads(q *pim.Question, id string, guarded ...string) {
+	nested := map[string][]string{id: guarded}
+	for other, in := range q.Nested {
+		if other != id {
+			nested[other] = in
+		}
+	}
+	q.Nested = nested
 }
 
 func codes(d pim.Decision) []pim.ReasonCode {

@@ -61,7 +61,7 @@ const (
 	OurIdentity       ReasonCode = "ourIdentity"       // never to ourselves
 	Protected         ReasonCode = "protected"         // never to a protected principal
 	OurScope          ReasonCode = "ourScope"          // never over our own resource group
-	EscalatingRole    ReasonCode = "escalatingRole"    // a role that can grant itself more, which no rule names
+	EscalatingRole    ReasonCode = "escalatingRole"    // a role that can give its holder more, or a group that holds one, which no rule speaks of
 	Disabled          ReasonCode = "disabled"          // the principal's account is disabled
 	Unproven          ReasonCode = "unproven"          // a fact that the rule needs could not be read
 	NotApproved       ReasonCode = "notApproved"       // an approver said no, or none said yes in time

@@ -8,7 +8,8 @@ import (
 
 // Plan says what Start and Advance would decide. It changes nothing and asks the
 // tenant for nothing but reads, and not even for those where the answer is no
-// whatever they say. Its error means that no decision can be had now.
+// whatever they say: a caller whom no rule knows costs no call, and learns nothing of
+// what is there. Its error means that no decision can be had now.
 func (e *Engine) Plan(ctx context.Context, caller Caller, r Request) (Decision, error) {
 	_, d, err := e.weigh(ctx, caller, r)
 	return d, at("Engine.Plan", err)
@@ -20,25 +21,30 @@ func (e *Engine) weigh(ctx context.Context, caller Caller, r Request) (Role, Dec
 	if err != nil {
 		return Role{}, Decision{}, &Error{Code: CodeInternal, Detail: "the rules cannot be read", Err: err}
 	}
-	role, err := e.Client.Role(ctx, r.Scope, r.Role)
+	role, known, err := knownRole(r.Scope, r.Role)
 	if err != nil {
 		return Role{}, Decision{}, err
+	}
+	if !known {
+		role = Role{Name: r.Role}
 	}
 	q := Question{
 		Caller: caller, Request: r, Role: role, Principal: Subject{ID: r.Principal},
 		Guard: e.Guard, Now: time.Now().UTC(),
 	}
 	d := rules.Decide(q)
-	for _, learn := range []func(context.Context, *Rules, *Question) error{e.learnPrincipal, e.learnGroups, e.learnPolicy, e.learnStanding, e.learnEligible} {
+	for _, learn := range []func(context.Context, *Rules, *Question) error{
+		e.learnPrincipal, e.learnGroups, e.learnRole, e.learnPolicy, e.learnStanding, e.learnEligible, e.learnNested, e.learnPower, e.learnHoldings,
+	} {
 		if d.Allowed || !d.unproven() {
 			break
 		}
 		if err := learn(ctx, rules, &q); err != nil {
-			return role, Decision{}, err
+			return q.Role, Decision{}, err
 		}
 		d = rules.Decide(q)
 	}
-	return role, d, nil
+	return q.Role, d, nil
 }
 
 // unproven reports whether another fact could still turn the decision.

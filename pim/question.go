@@ -7,12 +7,15 @@ import "time"
 type Question struct {
 	Caller    Caller
 	Request   Request
-	Role      Role                  // what Request.Role means at Request.Scope
+	Role      Role                  // what Request.Role means at Request.Scope; without an ID it has not been looked up
 	Principal Subject               // who would gain or lose the access
 	Policy    *Policy               // PIM's own settings for the role at the scope; nil is unread
 	Eligible  *Found                // what lets the principal activate the role already; nil is unread
 	Standing  *Found                // to extend: what the principal itself holds at the very scope; nil is unread
 	Members   map[string]Membership // by object id of the group; absent is unread
+	Nested    map[string][]string   // by object id: the groups of [Rules.Guarded] that it leads into; absent is unread
+	Power     *bool                 // whether the role, one of Azure's, lets its holder give roles; nil is unread
+	Holds     *Holdings             // what the group holds that the request gives a way into; nil is unread
 	Now       time.Time             // required
 	Guard     Guard
 }
@@ -41,6 +44,12 @@ type Subject struct {
 
 // Membership says who of the two belongs to a group, directly or through others.
 type Membership struct{ Caller, Principal bool }
+
+// Holdings is what a group brings to whoever gets into it.
+type Holdings struct {
+	Escalating bool // a role whose holder can give itself more, wherever it is held
+	Ours       bool // any role over our own resource group
+}
 
 // Guard is what stands above all rules. A zero field guards nothing, so whoever
 // wires the program must fill it.

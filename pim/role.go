@@ -1,6 +1,7 @@
 package pim
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -17,6 +18,21 @@ const (
 	roleGlobal        = "62e90394-69f5-4237-9190-012177145e10"
 	rolePrivileged    = "e8611ab8-c189-46e8-94e1-60213ab1f814"
 	rolePrivilegedAut = "7be44c8a-adaf-4e2a-84d6-ab2649e08a13"
+	// Those below make people members and owners of groups, administer their accounts,
+	// add credentials to applications, or say who signs in for a domain: by each of them
+	// its holder becomes somebody else, who may hold more.
+	roleGroups      = "fdd7a751-b60b-444a-984c-02652fe8fa1c"
+	roleUsers       = "fe930be7-5e62-47db-91af-98c3a49a38b1"
+	roleApps        = "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3"
+	roleCloudApps   = "158c047a-c907-4556-b7ef-446551a6b5f7"
+	roleHybrid      = "8ac3fc64-6eca-42ea-9e69-59f4c7b60eb2"
+	rolePartner     = "e00e864a-17c5-4a4b-9c06-f5b95a8d5bd8"
+	roleDomainNames = "8329153b-31d0-4727-b945-745eb3bc5f31"
+)
+
+const (
+	roleMember     = "member"
+	roleGroupOwner = "owner"
 )
 
 // OwnerRole is the GUID of the built-in role Owner, the one role that the first
@@ -37,21 +53,35 @@ var builtIn = map[Plane][]Role{
 		{roleGlobal, "Global Administrator"},
 		{rolePrivileged, "Privileged Role Administrator"},
 		{rolePrivilegedAut, "Privileged Authentication Administrator"},
-		{"fdd7a751-b60b-444a-984c-02652fe8fa1c", "Groups Administrator"},
+		{roleGroups, "Groups Administrator"},
+		{roleUsers, "User Administrator"},
+		{roleApps, "Application Administrator"},
+		{roleCloudApps, "Cloud Application Administrator"},
+		{roleHybrid, "Hybrid Identity Administrator"},
+		{rolePartner, "Partner Tier2 Support"},
+		{roleDomainNames, "Domain Name Administrator"},
 	},
-	Group: {{"member", "member"}, {"owner", "owner"}},
+	Group: {{roleMember, "member"}, {roleGroupOwner, "owner"}},
 }
 
 // Escalating reports whether the holder of r on plane p can give itself, or anyone,
-// more than r. Such a role is granted only by a rule that names it.
+// more than r. Such a role is granted only by a rule that names it. Whether a role of
+// Azure does that is not built in here says its definition alone.
 func (r Role) Escalating(p Plane) bool {
 	switch r.ID {
 	case roleOwner, roleUserAccess, roleRBAC:
 		return p == Azure
-	case roleGlobal, rolePrivileged, rolePrivilegedAut:
+	case roleGlobal, rolePrivileged, rolePrivilegedAut, roleGroups, roleUsers, roleApps, roleCloudApps, roleHybrid, rolePartner, roleDomainNames:
 		return p == Directory
+	case roleGroupOwner:
+		return p == Group // who owns a group decides who is in it
 	}
 	return false
+}
+
+// known reports whether r is one of those that need no look-up on plane p.
+func (r Role) known(p Plane) bool {
+	return slices.ContainsFunc(builtIn[p], func(b Role) bool { return b.ID == r.ID })
 }
 
 // knownRole finds what needs no look-up: a built-in name in any letter case, a

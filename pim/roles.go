@@ -18,10 +18,11 @@ type RoleDefinition struct {
 type armRoleDefinition struct {
 	Name       string `json:"name"`
 	Properties struct {
-		RoleName         string   `json:"roleName"`
-		Type             string   `json:"type"`
-		Description      string   `json:"description"`
-		AssignableScopes []string `json:"assignableScopes"`
+		RoleName         string          `json:"roleName"`
+		Type             string          `json:"type"`
+		Description      string          `json:"description"`
+		AssignableScopes []string        `json:"assignableScopes"`
+		Permissions      []armPermission `json:"permissions"`
 	} `json:"properties"`
 }
 
@@ -81,6 +82,7 @@ func (c *Client) rolesARM(ctx context.Context, s Scope, filter string) iter.Seq2
 	items := armList[armRoleDefinition](ctx, c, call{op: "Client.Roles", path: armPath(s, "roleDefinitions"), query: q})
 	return each(items, func(d armRoleDefinition) (RoleDefinition, bool, error) {
 		p := d.Properties
+		c.powers.put(strings.ToLower(d.Name), d.power()) // what has been read need not be read again
 		return RoleDefinition{
 			Role: Role{strings.ToLower(d.Name), p.RoleName}, Description: p.Description,
 			Custom: strings.EqualFold(p.Type, "CustomRole"), AssignableScopes: p.AssignableScopes,

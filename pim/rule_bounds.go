@@ -55,6 +55,10 @@ func (p *ruleParser) bounds(r *rule, n *yaml.Node, f map[string]*yaml.Node) {
 func (p *ruleParser) forms(r *rule, f map[string]*yaml.Node) {
 	r.waives = p.waivers(f["waives"])
 	r.ourScope = p.boolean(f["ourScope"], false)
+	r.escalating = p.boolean(f["escalating"], false)
+	if f["escalating"] != nil && !r.on(Group) {
+		p.fail(f["escalating"], "escalating is about groups that hold a role whose holder can give itself more: elsewhere name the role")
+	}
 	r.mode = OnBehalf
 	switch s := p.text(f["mode"]); Mode(s) {
 	case "", OnBehalf:

@@ -21,6 +21,8 @@ func is(b bool) truth {
 	return no
 }
 
+func not(t truth) truth { return yes - t }
+
 // on reports whether the rule speaks of plane p.
 func (r *rule) on(p Plane) bool { return len(r.planes) == 0 || slices.Contains(r.planes, p) }
 
@@ -88,13 +90,26 @@ func (r *rule) subject(q *Question) []Reason {
 		miss(WrongScope, detail)
 	}
 	switch has, named := r.roles.has(plane, q.Role); {
-	case has == yes && !named && q.Role.Escalating(plane):
-		miss(EscalatingRole, "the role can give its holder more: the rule must name it, a wildcard does not")
+	case q.Role.ID == "" && has != no:
+		miss(Unproven, "the role has not been looked up")
+	case has == yes && !named:
+		weigh(not(q.escalates()), EscalatingRole, "the role can give its holder more: the rule must name it, a wildcard does not",
+			"it could not be read whether the role can give its holder more; a rule that names it need not know")
 	default:
 		weigh(has, WrongRole, "the rule is for other roles", "the role's name could not be read; a rule with its GUID needs none")
 	}
 	if !r.ourScope && q.Guard.over(a.Scope) {
 		miss(OurScope, "the scope is our own resource group or contains it: the rule must say ourScope: true")
+	}
+	if !r.escalating {
+		weigh(not(q.brings(func(h Holdings) bool { return h.Escalating })), EscalatingRole,
+			"the group holds a role that can give its holder more: the rule must say escalating: true",
+			"it could not be read which roles the group holds; a rule that says escalating: true need not know")
+	}
+	if !r.ourScope && q.Guard.ResourceGroup != (Scope{}) {
+		weigh(not(q.brings(func(h Holdings) bool { return h.Ours })), OurScope,
+			"the group holds a role over our own resource group: the rule must say ourScope: true",
+			"it could not be read which roles the group holds; a rule that says ourScope: true need not know")
 	}
 	return out
 }

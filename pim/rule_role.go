@@ -55,6 +55,8 @@ func (p *ruleParser) roles(r *rule, n *yaml.Node) {
 // has reports whether the set holds the role on plane p, and whether it names it.
 func (set roleSet) has(p Plane, r Role) (found truth, named bool) {
 	switch {
+	case r.ID == "" && !set.any: // not looked up yet
+		return min(unknown, is(len(set.ids[p])+len(set.names[p]) > 0)), false
 	case slices.Contains(set.ids[p], r.ID):
 		return yes, true
 	case r.Name != "" && slices.ContainsFunc(set.names[p], func(n string) bool { return sameName(n, r.Name) }):

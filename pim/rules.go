@@ -66,4 +66,5 @@ type rule struct {
 	mode        Mode
 	waives      []Waiver
 	ourScope    bool
+	escalating  bool // groups that hold escalating roles may be got into
 }

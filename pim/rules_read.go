@@ -84,7 +84,7 @@ func label(n *yaml.Node, i int) string {
 
 // allowOnly is what a deny rule does not have: it says what is denied, not how much
 // of it.
-var allowOnly = []string{"maxDuration", "maxEligible", "maxAhead", "eligibility", "ticket", "justification", "approval", "mode", "waives", "ourScope"}
+var allowOnly = []string{"maxDuration", "maxEligible", "maxAhead", "eligibility", "ticket", "justification", "approval", "mode", "waives", "ourScope", "escalating"}
 
 // mustSay is what an allow rule never leaves open.
 var mustSay = []string{"actions", "callers", "principals", "planes", "scopes", "roles"}

@@ -64,6 +64,7 @@ rules:
     mode: onBehalf
     waives: [mfa, approval]
     ourScope: false
+    escalating: false
   - name: nothing
     effect: deny
     scopes: [/]
@@ -118,6 +119,7 @@ var mistakes = []struct {
 	{"a scope that climbs", "[/subscriptions/11111111-1111-1111-1111-111111111111,", "[/subscriptions/11111111-1111-1111-1111-111111111111/../22222222-2222-2222-2222-222222222222,", `bad segment ".."`, true},
 	{"a scope of another plane", "[/subscriptions/11111111-1111-1111-1111-111111111111,", "[/administrativeUnits/11111111-1111-1111-1111-111111111111,", "is not a management group", true},
 	{"every group where no group is meant", "    planes: [azure, group]\n", "    planes: [azure]\n", `scope "*" is every group`, false},
+	{"a word about groups where no group is meant", "    planes: [azure, group]\n", "    planes: [azure]\n", "escalating is about groups", true},
 	{"a deny rule of a management group", "    scopes: [/]", "    scopes: [" + group1 + "]", "a deny rule lists the subscriptions", true},
 	{"a deny rule with a bound", "    scopes: [/]", "    scopes: [/]\n    maxDuration: PT1H", "maxDuration belongs to allow rules", false},
 

@@ -71,6 +71,7 @@ func TestAMembershipBringsTheRolesOfTheGroup(t *testing.T) {
 			inTime(t, func(t *testing.T) {
 				held, member := newScene(t, plane), new(scene)
 				*member = *held
+				held.rules(openRules + "    escalating: true\n") // what the group holds counts as the directory role itself
 				admins := held.tenant.AddGroup(simtenant.Group{Name: "admins", RoleAssignable: true})
 				member.group = admins
 				member.plane, member.scope, member.role, member.roleID = pim.Group, admins, "member", "member"

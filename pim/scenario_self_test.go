@@ -26,7 +26,7 @@ rules:
     principals: [{any: true}]
     planes: [azure, directory, group]
     scopes: ["/", "*"]
-    roles: ["*"]
+    roles: [Groups Administrator, "*"]
     eligibility: make
     maxEligible: P1D
     maxDuration: PT8H
@@ -37,7 +37,7 @@ rules:
     principals: [{any: true}]
     planes: [azure, directory, group]
     scopes: ["/", "*"]
-    roles: ["*"]
+    roles: [Groups Administrator, "*"]
 `
 
 // delegated are the permissions that a user's token carries to Graph.

@@ -212,5 +212,8 @@ func (s Scope) Subscription() string {
 	return id
 }
 
+// object is the object id of a scope that is a group or a single object.
+func (s Scope) object() string { return strings.Trim(s.path, "/") }
+
 // MarshalText writes the scope as [Scope.String] does.
 func (s Scope) MarshalText() ([]byte, error) { return []byte(s.path), nil }

@@ -35,7 +35,8 @@ type world struct {
 
 const ourApp = "azure-pim"
 
-// openRules let anybody do anything that may be allowed at all.
+// openRules let anybody do anything that may be allowed at all, but get into groups
+// that hold what gives more.
 const openRules = `
 version: 1
 rules:
@@ -46,7 +47,7 @@ rules:
     principals: [{any: true, types: [user, group, servicePrincipal]}]
     planes: [azure, directory, group]
     scopes: ["/", "*"]
-    roles: [Owner, "*"]
+    roles: [Owner, Groups Administrator, User Administrator, "*"]
     eligibility: make
     maxEligible: P365D
     maxDuration: P1D

@@ -49,7 +49,7 @@ rules:
     principals: [{any: true, types: [user, group, servicePrincipal]}]
     planes: [azure, directory, group]
     scopes: ["/", "/providers/Microsoft.Management/managementGroups/prod", "*"]
-    roles: [Owner, Role Based Access Control Administrator, "*"]
+    roles: [Owner, Role Based Access Control Administrator, Groups Administrator, User Administrator, "*"]
     maxEligible: P365D
     maxDuration: P365D
     justification: {required: false}
