@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/stretchr/testify/require"
 
@@ -306,6 +307,18 @@ func TestTheTokensGroupsCountUntilTheDirectoryWasAsked(t *testing.T) {
 	decided(t, rules.Decide(q))
 	q.Members = map[string]pim.Membership{shopTeam: {}} // has left it since
 	decided(t, rules.Decide(q), pim.NoMatch, pim.WrongCaller)
+}
+
+// What Unicode folds together is one for deny rules, letter by letter.
+func TestDenyFoldsWhatUnicodeFolds(t *testing.T) {
+	for r := range unicode.MaxRune {
+		for f := unicode.SimpleFold(r); unicode.IsLetter(r) && unicode.IsLetter(f) && f > r; f = unicode.SimpleFold(f) {
+			rules := rulesOf(t, everythingRule, "\n  - {name: no, effect: deny, scopes: ["+sub1+"/resourceGroups/x"+string(r)+"]}\n")
+			q := asked(t)
+			at(t, &q, pim.Azure, sub1+"/resourceGroups/x"+string(f))
+			decided(t, does(rules, q, pim.Deactivate), pim.DeniedByRule)
+		}
+	}
 }
 
 // How Azure compares letters beyond ASCII we do not know: what is denied or our own is

@@ -294,8 +294,18 @@ rules:
 	})
 }
 
-// A change for which PIM was asked for anything keeps its id, however it ended.
-func TestAChangeThatWasTriedKeepsItsId(t *testing.T) {
+// A change that was allowed keeps its id, however it ended.
+func TestAChangeThatWasAllowedKeepsItsId(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.rules(openRules + "    approval: {group: 51f0e2aa-7f3f-4d55-8f5e-2a6b0f0c9d77}\n")
+		require.Equal(t, pim.AwaitingApproval, w.drive(w.ask("CR1", pim.Grant, w.sub, "Reader")).State)
+		time.Sleep(25 * time.Hour)
+		require.Equal(t, pim.Refused, w.finish("CR1").State, "nobody has approved")
+		_, err := w.engine.Start(t.Context(), pim.Caller{Kind: pim.CallerUser, ID: w.ada}, w.ask("CR1", pim.Grant, w.sub, "Contributor"))
+		require.Equal(t, pim.CodeConflict, pim.CodeOf(err))
+	})
+
 	inTime(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.tenant.Inject(simtenant.Fault{Method: http.MethodPut, Path: "ScheduleRequests", Status: 400, Code: "ResourceIsLocked", Times: 5})

@@ -154,16 +154,10 @@ func lower(s string) string {
 	}, s)
 }
 
-// widest is one letter for all that any service could take for the same: what folds
-// together in Unicode, and what becomes the same in capitals or in small letters.
-func widest(r rune) rune {
-	r = unicode.ToUpper(unicode.ToLower(r))
-	least := r
-	for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
-		least = min(least, f)
-	}
-	return least
-}
+// widest is one letter for all that any service could take for the same: what becomes
+// the same in capitals or in small letters. That is all that folds together in Unicode,
+// and more, such as the two Turkish letters i.
+func widest(r rune) rune { return unicode.ToUpper(unicode.ToLower(r)) }
 
 // String is the scope as Azure writes it, in the caller's letter case where names
 // are free.

@@ -17,13 +17,23 @@ func TestChangeUnderTheIdOfARemovalIsNotTakenForIt(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		state pim.State
+		edit  func(c *pim.Change, p sweep.Proposal)
 		want  sweep.Tally
 		held  bool
 	}{
-		{"done", pim.Done, sweep.Tally{Skipped: 1}, true},
-		{"on its way", pim.Pending, sweep.Tally{Skipped: 1}, true},
-		{"waiting for people", pim.AwaitingApproval, sweep.Tally{Skipped: 1}, true},
-		{"refused, so that the sweep takes its id", pim.Refused, sweep.Tally{Removed: 1}, false},
+		{"done", pim.Done, nil, sweep.Tally{Skipped: 1}, true},
+		{"done, and of the same access", pim.Done, func(c *pim.Change, p sweep.Proposal) { same(t, c, p) }, sweep.Tally{Skipped: 1}, true},
+		{"done, of the same access, and named like the sweep", pim.Done, func(c *pim.Change, p sweep.Proposal) {
+			same(t, c, p)
+			c.Caller.ID = "sweep"
+		}, sweep.Tally{Skipped: 1}, true},
+		{"done, by the sweep, of another action", pim.Done, func(c *pim.Change, p sweep.Proposal) {
+			same(t, c, p)
+			c.Caller, c.Request.Action = pim.Caller{Kind: pim.CallerSystem, ID: "sweep"}, pim.RemoveEligible
+		}, sweep.Tally{Skipped: 1}, true},
+		{"on its way", pim.Pending, nil, sweep.Tally{Skipped: 1}, true},
+		{"waiting for people", pim.AwaitingApproval, nil, sweep.Tally{Skipped: 1}, true},
+		{"refused, so that the sweep takes its id", pim.Refused, nil, sweep.Tally{Removed: 1}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			inTime(t, func(t *testing.T) {
@@ -41,6 +51,9 @@ func TestChangeUnderTheIdOfARemovalIsNotTakenForIt(t *testing.T) {
 				}
 				if tt.state == pim.Refused {
 					c.Decision = pim.Decision{}
+				}
+				if tt.edit != nil {
+					tt.edit(&c, p.Proposals[0])
 				}
 				before, err := w.ledger.Save(t.Context(), c)
 				require.NoError(t, err)
@@ -62,6 +75,14 @@ func TestChangeUnderTheIdOfARemovalIsNotTakenForIt(t *testing.T) {
 			})
 		})
 	}
+}
+
+// same lets c ask for what p proposes.
+func same(t *testing.T, c *pim.Change, p sweep.Proposal) {
+	s, err := pim.ParseScope(p.Plane, p.Scope)
+	require.NoError(t, err)
+	c.Request.Duration = 0 // it ends access
+	c.Request.Action, c.Request.Scope, c.Request.Role, c.Request.Principal, c.Role = p.Action, s, p.Role.ID, p.Principal, p.Role
 }
 
 func TestChangeUnderTheIdOfARestorationIsNotTakenForIt(t *testing.T) {
