@@ -20,7 +20,7 @@ var (
 
 // does asks q about an action.
 func does(rules *pim.Rules, q pim.Question, a pim.Action) pim.Decision {
-	q.Request.Action, q.Eligible = a, ptr(true)
+	q.Request.Action, q.Eligible = a, isEligible
 	if a == pim.Deactivate || a == pim.RemoveEligible || a == pim.Cancel {
 		q.Request.Duration = 0
 	}

@@ -24,7 +24,7 @@ rules:
     principals: [{any: true}]
     planes: [azure, directory, group]
     scopes: ["/", "*"]
-    roles: ["*"]
+    roles: [Groups Administrator, "*"]
     eligibility: make
     maxEligible: P1D
     maxDuration: PT4H
