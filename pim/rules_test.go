@@ -105,7 +105,7 @@ var mistakes = []struct {
 	{"no name", "name: everything\n    effect", "effect", `rule 1: name is missing`, false},
 	{"a name with a line break", "name: everything", `name: "every\nthing"`, "control characters", false},
 	{"a name twice", "name: nothing", "name: Everything", `another rule is named "Everything"`, true},
-	{"no effect", "    effect: deny\n", "", `line 50: rule "nothing": effect is missing`, false},
+	{"no effect", "    effect: deny\n", "", `line 51: rule "nothing": effect is missing`, false},
 	{"another effect", "effect: allow", "effect: maybe", `effect "maybe" is neither allow nor deny`, false},
 	{"no actions", "    actions: [grant, extend]\n", "", "actions is missing", false},
 	{"another action", "[grant, extend]", "[grant, extend, elevate]", `action "elevate" is unknown`, false},
