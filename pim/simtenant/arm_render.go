@@ -90,7 +90,7 @@ func (t *Tenant) renderRequest(r *request) any {
 func (t *Tenant) renderSchedule(s *schedule, member string) any {
 	props := t.scheduleProperties(s, member)
 	props["updatedOn"] = stamp(s.updated)
-	props["status"] = statusProvisioned
+	props["status"] = t.status(s)
 	props[requestMember(s.kind)] = nil
 	if !s.outside {
 		props[requestMember(s.kind)] = armID(s.scope, requestType(s.kind), s.requestID)

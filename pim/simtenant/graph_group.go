@@ -67,7 +67,7 @@ func (t *Tenant) adopt(g *principal) {
 				continue
 			}
 			s := t.newSchedule(p, t.newID())
-			s.outside, s.start, s.visibleFrom = true, s.created, s.created
+			s.outside, s.start, s.visibleFrom, s.shownFrom = true, s.created, s.created, s.created
 			t.nameWithoutPIM(s)
 		}
 	}

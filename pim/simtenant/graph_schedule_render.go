@@ -32,7 +32,7 @@ func (s collection) holding(h *schedule, member string) map[string]any {
 
 func (s collection) renderSchedule(t *Tenant, h *schedule, member string) map[string]any {
 	m := s.holding(h, member)
-	m["id"], m["status"] = h.id, statusProvisioned
+	m["id"], m["status"] = h.id, t.status(h)
 	if t.opt.FutureValues {
 		m["status"] = "ProvisionedInRegion"
 	}

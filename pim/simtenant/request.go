@@ -85,7 +85,6 @@ func (t *Tenant) cancel(r *request) *refusal {
 	r.completed = t.now()
 	if s := t.scheduleByID(r.plane, r.kind, r.scheduleID); s != nil {
 		s.revoked = r.completed
-		s.visibleFrom = r.completed.Add(t.visibility(s.plane)) // it never was
 		s.end = r.completed
 	}
 	t.closeApproval(r)

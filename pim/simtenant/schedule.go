@@ -18,7 +18,8 @@ type schedule struct {
 
 	start, end       time.Time // end is zero if permanent
 	created, updated time.Time
-	visibleFrom      time.Time
+	visibleFrom      time.Time // in lists of schedules
+	shownFrom        time.Time // in lists of instances: what starts later shows there later
 	revoked          time.Time // zero while it stands
 	expiryTold       bool
 
@@ -46,8 +47,8 @@ func (s *schedule) expired(now time.Time) bool {
 	return s.revoked.IsZero() && !s.end.IsZero() && !now.Before(s.end)
 }
 
-// visible reports whether lists show s: late after it was made and late after it
-// was revoked, but not beyond its end.
+// visible reports whether lists of schedules show s: late after it was made, even if
+// it starts later, and late after it was revoked, but not beyond its end.
 func (t *Tenant) visible(s *schedule, now time.Time) bool {
 	if now.Before(s.visibleFrom) || !s.end.IsZero() && !now.Before(s.end) {
 		return false
@@ -57,7 +58,15 @@ func (t *Tenant) visible(s *schedule, now time.Time) bool {
 
 // listedInstance reports whether lists of instances show s.
 func (t *Tenant) listedInstance(s *schedule, now time.Time) bool {
-	return t.visible(s, now) && !now.Before(s.start)
+	return t.visible(s, now) && !now.Before(s.start) && !now.Before(s.shownFrom)
+}
+
+// status is what lists of schedules say of s.
+func (t *Tenant) status(s *schedule) string {
+	if t.now().Before(s.start) {
+		return statusGranted
+	}
+	return statusProvisioned
 }
 
 // standing finds the schedule at a place that is present or to come, or nil.
@@ -90,7 +99,9 @@ func (t *Tenant) scheduleByID(p Plane, k Kind, id string) *schedule {
 // newSchedule makes a schedule with the ids of its plane and keeps it.
 func (t *Tenant) newSchedule(p place, requestID string) *schedule {
 	now := t.now()
-	s := &schedule{place: p, requestID: requestID, created: now, updated: now, visibleFrom: now.Add(t.visibility(p.plane))}
+	s := &schedule{place: p, requestID: requestID, created: now, updated: now}
+	s.visibleFrom = now.Add(t.visibility(p.plane))
+	s.shownFrom = s.visibleFrom
 	switch p.plane {
 	case PlaneDirectory:
 		// A directory schedule has the id of its request; the instance's is opaque.

@@ -38,7 +38,7 @@ func (t *Tenant) seed(k Kind, g Grant) string {
 	s := t.newSchedule(place{g.Plane, k, g.Scope, g.Role, g.Principal}, t.newID())
 	s.outside = true
 	s.start = s.created.Add(-g.Ago)
-	s.created, s.updated, s.visibleFrom = s.start, s.start, s.start
+	s.created, s.updated, s.visibleFrom, s.shownFrom = s.start, s.start, s.start, s.start
 	if g.For > 0 {
 		t.endAt(s, s.start.Add(g.For))
 	} else if k == Assignment {

@@ -97,11 +97,13 @@ func (t *Tenant) schedule(r *request) *schedule {
 	t.endAt(s, r.window.end)
 	s.condition, s.conditionVersion = r.condition, r.conditionVersion
 	s.activated, s.linked = r.action == SelfActivate, r.linkedID
+	if s.start.After(s.created) {
+		s.shownFrom = s.start.Add(t.visibility(s.plane))
+	}
 	if r.status == statusProvisioning {
 		s.start = r.provisionAt
-	}
-	if s.start.After(s.created) {
 		s.visibleFrom = s.start.Add(t.visibility(s.plane))
+		s.shownFrom = s.visibleFrom
 	}
 	return s
 }

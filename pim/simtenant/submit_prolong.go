@@ -92,6 +92,9 @@ func (t *Tenant) supersede(r *request, old *schedule) {
 		s.start = start
 	}
 	s.created, s.visibleFrom = old.created, old.visibleFrom
+	if !s.start.After(t.now()) && old.shownFrom.Before(s.shownFrom) {
+		s.shownFrom = old.shownFrom
+	}
 	s.originID = old.originID
 	t.schedules.drop(old)
 }

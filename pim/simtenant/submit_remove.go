@@ -11,7 +11,7 @@ func (t *Tenant) remove(r *request) *refusal {
 	if s == nil || r.action == SelfDeactivate && !s.activated {
 		return errDoesNotExist
 	}
-	if r.created.Before(s.visibleFrom) {
+	if r.created.Before(s.shownFrom) {
 		return errDoesNotExist // what lists do not show yet cannot be found either
 	}
 	if r.created.Before(s.start.Add(minimum)) {
