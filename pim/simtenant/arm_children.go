@@ -44,11 +44,12 @@ func (t *Tenant) serveChildren(c *armCall) *answer {
 // childFilter reads resourceType eq '...', joined with "or".
 func childFilter(text string) (map[string]bool, *refusal) {
 	kinds := map[string]bool{}
-	if text == "" {
-		return kinds, nil
+	list, ok := terms(text, " or ")
+	if !ok {
+		return nil, invalidFilter(text)
 	}
-	for _, term := range strings.Split(text, " or ") {
-		m := equality.FindStringSubmatch(strings.TrimSpace(term))
+	for _, term := range list {
+		m := equality.FindStringSubmatch(term)
 		if m == nil || m[1] != "resourceType" {
 			return nil, invalidFilter(text)
 		}

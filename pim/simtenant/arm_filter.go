@@ -1,9 +1,6 @@
 package simtenant
 
-import (
-	"regexp"
-	"strings"
-)
+import "regexp"
 
 // filter is a $filter on a list of PIM, taken apart.
 type filter struct {
@@ -25,20 +22,16 @@ func invalidFilter(text string) *refusal {
 	return refuse("InvalidFilter", "The "+text+" filter is invalid.")
 }
 
-// parseFilter reads a filter of the documented forms, joined with "and"; a term
-// may be in parentheses. Anything else is invalid, as on ARM.
+// parseFilter reads a filter of the documented forms, joined with "and". Anything
+// else is invalid, as on ARM.
 func parseFilter(text string, requests bool) (filter, *refusal) {
 	var f filter
-	if text == "" {
-		return f, nil
+	list, ok := conjuncts(text)
+	for _, term := range list {
+		ok = ok && f.add(term, requests)
 	}
-	for _, term := range strings.Split(text, " and ") {
-		if inner, ok := strings.CutPrefix(term, "("); ok && strings.HasSuffix(inner, ")") {
-			term = strings.TrimSuffix(inner, ")")
-		}
-		if !f.add(strings.TrimSpace(term), requests) {
-			return f, invalidFilter(text)
-		}
+	if !ok {
+		return f, invalidFilter(text)
 	}
 	if f.role != "" && f.principal == "" && f.assignedTo == "" && !f.own() {
 		return f, invalidFilter(text)

@@ -33,6 +33,9 @@ func TestFiltersMeanWhatIsDocumentedAndNothingElse(t *testing.T) {
 		{"assignedTo('" + w.alice + "') and atScope()", 3},
 		{"(principalId eq '" + w.bob + "') and atScope()", 0},
 		{"principalId eq '" + w.bob + "'", 1},
+		{"(principalId eq '" + w.bob + "' and roleDefinitionId eq '" + subscription + rbac + "roleDefinitions/" + simtenant.RoleContributor + "')", 1},
+		{"((principalId eq '" + w.alice + "') and (atScope()))", 2},
+		{"(atScope())", 3},
 		{"principalId eq '" + w.alice + "' and roleDefinitionId eq '" + subscription + rbac + "roleDefinitions/" + simtenant.RoleContributor + "'", 2},
 		{"principalId eq '" + w.alice + "' and roleDefinitionId eq '" + simtenant.RoleOwner + "'", 0},
 		{"asTarget()", 0},
@@ -41,6 +44,8 @@ func TestFiltersMeanWhatIsDocumentedAndNothingElse(t *testing.T) {
 	}
 	for _, bad := range []string{
 		"status eq 'Provisioned'", "principalId eq 'alice'", "principalId ne '" + w.alice + "'", "asApprover()", "atScope() or asTarget()",
+		"(atScope()", "atScope())", "(atScope() and )", "() and atScope()", "atScope() and and atScope()", "principalId eq '" + w.bob,
+		"(principalId eq '" + w.bob + "') or (atScope())", ")atScope()(", "(atScope()) x", "()",
 		"startswith(principalId,'a')", "roleDefinitionId eq '" + simtenant.RoleOwner + "'",
 	} {
 		r := w.arm(w.armToken(w.carol), "GET", subscription+instances+"?$filter="+url.QueryEscape(bad), nil)
@@ -154,6 +159,8 @@ func TestRolesAreFoundByExactNameAndScope(t *testing.T) {
 	require.Empty(t, find("", "roleName eq 'Bob''s keys'"), "it cannot be assigned at the root")
 	require.Len(t, find("", "roleName eq 'Bob''s keys' and atScopeAndBelow()"), 1)
 	require.Len(t, find(subscription, "type eq 'CustomRole'"), 1)
+	w.AddRole(simtenant.Role{Name: "Backup and (or) restore", Actions: []string{"*/read"}, Scopes: []string{subscription}})
+	require.Len(t, find(subscription, "(roleName eq 'Backup and (or) restore' and type eq 'CustomRole')"), 1)
 	r := w.arm(w.armToken(w.app), "GET", w.group+rbac+"roleDefinitions?api-version=2022-04-01&$filter=roleName+gt+'a'", nil)
 	require.Equal(t, "InvalidFilter", r.code())
 }

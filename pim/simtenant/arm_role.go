@@ -67,10 +67,14 @@ func (t *Tenant) rolesBelow(scope string) []*roleDefinition {
 // A name is matched whole; a quote in it is doubled.
 func roleFilter(text string) (func(*roleDefinition) bool, *refusal) {
 	name, kind := "", ""
-	for _, term := range strings.Split(text, " and ") {
+	list, ok := conjuncts(text)
+	if !ok {
+		return nil, invalidFilter(text)
+	}
+	for _, term := range list {
 		m := equality.FindStringSubmatch(term)
 		switch {
-		case term == "" || term == "atScopeAndBelow()":
+		case term == "atScopeAndBelow()":
 		case m != nil && m[1] == "roleName":
 			name = strings.ReplaceAll(m[2], "''", "'")
 		case m != nil && m[1] == "type" && (sameID(m[2], "BuiltInRole") || sameID(m[2], "CustomRole")):

@@ -16,14 +16,16 @@ var (
 // parseAuditFilter reads a filter of the audit log: terms joined by "and".
 func parseAuditFilter(text string) (passes func(Event) bool, ok bool) {
 	var tests []func(Event) bool
-	if text != "" {
-		for _, term := range strings.Split(text, " and ") {
-			test := auditTest(strings.TrimSpace(term))
-			if test == nil {
-				return nil, false
-			}
-			tests = append(tests, test)
+	terms, ok := conjuncts(text)
+	if !ok {
+		return nil, false
+	}
+	for _, term := range terms {
+		test := auditTest(term)
+		if test == nil {
+			return nil, false
 		}
+		tests = append(tests, test)
 	}
 	return func(e Event) bool {
 		for _, test := range tests {

@@ -9,16 +9,17 @@ import (
 // comparison is one term of a $filter: field eq 'value'.
 type comparison struct{ field, value string }
 
-var comparisonForm = regexp.MustCompile(`^\(?([\w/]+) eq (?:'((?:[^']|'')*)'|(true|false))\)?$`)
+var comparisonForm = regexp.MustCompile(`^([\w/]+) eq (?:'((?:[^']|'')*)'|(true|false))$`)
 
 // parseComparisons reads equalities joined by "and", over these fields alone.
 func parseComparisons(text string, fields ...string) ([]comparison, bool) {
 	var list []comparison
-	if text == "" {
-		return nil, true
+	terms, ok := conjuncts(text)
+	if !ok {
+		return nil, false
 	}
-	for _, term := range strings.Split(text, " and ") {
-		m := comparisonForm.FindStringSubmatch(strings.TrimSpace(term))
+	for _, term := range terms {
+		m := comparisonForm.FindStringSubmatch(term)
 		if m == nil || !slices.Contains(fields, m[1]) {
 			return nil, false
 		}

@@ -85,6 +85,8 @@ func TestListsOfGroupsNeedAGroupOrAPrincipal(t *testing.T) {
 			require.Len(t, w.follow(admin, path+"?$filter=groupId eq '"+strings.ToUpper(group)+"'"), n, path)
 			require.Len(t, w.follow(admin, path+"?$filter=principalId eq '"+w.alice+"' and groupId eq '"+group+"'"), n, path)
 			require.Empty(t, w.follow(admin, path+"?$filter=principalId eq '"+w.bob+"'"), path)
+			require.Len(t, w.follow(admin, path+"?$filter=groupId eq '"+group+"' and accessId eq 'Member'"), n, path)
+			require.Empty(t, w.follow(admin, path+"?$filter=(accessId eq 'owner' and groupId eq '"+group+"')"), path)
 		}
 	}
 	found := w.follow(admin, joinGroup+"?$filter=groupId eq '"+group+"' and targetScheduleId eq '"+target+"'&$orderby=createdDateTime desc")

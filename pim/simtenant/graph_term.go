@@ -9,7 +9,7 @@ import (
 // fields are those by which the lists of the collection are filtered.
 func (s collection) fields(more ...string) []string {
 	if s.plane == PlaneGroup {
-		return append([]string{"groupId", "principalId"}, more...)
+		return append([]string{"groupId", "principalId", "accessId"}, more...)
 	}
 	list := []string{"principalId", "roleDefinitionId", "directoryScopeId"}
 	if slices.Contains(more, "status") {
