@@ -221,7 +221,7 @@ func claimsIn(message string) string {
 	if !ok {
 		return ""
 	}
-	if plain, err := url.QueryUnescape(rest); err == nil && strings.HasPrefix(strings.TrimSpace(rest), "%7B") {
+	if plain, err := url.QueryUnescape(rest); err == nil && strings.HasPrefix(strings.ToUpper(strings.TrimSpace(rest)), "%7B") {
 		rest = plain
 	}
 	var claims json.RawMessage

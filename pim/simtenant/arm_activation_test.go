@@ -83,8 +83,8 @@ func TestAnAuthenticationContextIsAskedForWithItsClaims(t *testing.T) {
 		p.AuthenticationContext = "c1"
 	})
 	p := newProps("SelfActivate", w.alice, subscription)
-	encoded := 0
-	for range 2 {
+	encoded, lower := 0, 0
+	for range 4 {
 		r := w.put(w.armToken(w.alice, simtenant.WithContext("c2")), subscription, assign, p)
 		require.Equal(t, http.StatusBadRequest, r.Status, "a challenge of PIM is a 400, not a 401")
 		require.Equal(t, "RoleAssignmentRequestAcrsValidationFailed", r.code())
@@ -93,11 +93,15 @@ func TestAnAuthenticationContextIsAskedForWithItsClaims(t *testing.T) {
 		if strings.HasPrefix(claims, "%") {
 			encoded++
 		}
+		if strings.HasPrefix(claims, "%7b") {
+			lower++
+		}
 		plain, err := url.QueryUnescape(claims)
 		require.NoError(t, err)
 		require.JSONEq(t, `{"access_token":{"acrs":{"essential":true,"value":"c1"}}}`, plain)
 	}
-	require.Equal(t, 1, encoded, "the claims come plain and encoded in turns")
+	require.Equal(t, 2, encoded, "the claims come plain and encoded in turns")
+	require.Equal(t, 1, lower, "the encoded in either letter case")
 	require.Equal(t, http.StatusCreated, w.put(w.armToken(w.alice, simtenant.WithContext("c1")), subscription, assign, p).Status)
 }
 

@@ -3,6 +3,7 @@ package simtenant
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -59,13 +60,19 @@ func (t *Tenant) policyFailed(rules ...string) *refusal {
 	return refuse("RoleAssignmentRequestPolicyValidationFailed", "The following policy rules failed: "+text)
 }
 
+var escape = regexp.MustCompile(`%[0-9A-F]{2}`)
+
 // acrsFailed asks for an authentication context. The claims come plain or
-// URL-encoded, in turns, as both have been seen.
+// URL-encoded, in turns, as both have been seen; the digits of the encoding in
+// either letter case, which no encoding tells apart.
 func (t *Tenant) acrsFailed(claim string) *refusal {
 	t.refusals++
 	claims := `{"access_token":{"acrs":{"essential":true,"value":"` + claim + `"}}}`
 	if t.refusals%2 == 0 {
 		claims = url.QueryEscape(claims)
+	}
+	if t.refusals%4 == 0 {
+		claims = escape.ReplaceAllStringFunc(claims, strings.ToLower)
 	}
 	return refuse("RoleAssignmentRequestAcrsValidationFailed",
 		"The following policy rules failed: AcrsRule. &claims="+claims)
