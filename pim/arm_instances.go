@@ -45,6 +45,9 @@ func (c *Client) instancesARM(ctx context.Context, k Kind, q Query) iter.Seq2[In
 	items := armList[armInstance](ctx, c, call{op: op, path: armPath(q.Scope, armKind(k)+"Instances"), query: armFilter(q)})
 	return each(items, func(a armInstance) (Instance, bool, error) {
 		i, err := a.instance(k)
+		if q.leavesOut(err) {
+			return i, false, nil
+		}
 		return i, err == nil && q.holds(i.Access), at(op, err)
 	})
 }

@@ -158,7 +158,7 @@ func armScope(scope, id string) (Scope, error) {
 	}
 	s, err := ParseScope(Azure, "/"+strings.TrimPrefix(scope, "/"))
 	if err != nil {
-		return Scope{}, &Error{Code: CodeInternal, Detail: "the service's answer names a scope that is none", Err: err}
+		return Scope{}, &Error{Code: CodeInternal, Detail: "the service's answer names a scope that is none", Err: &oddScope{scope, err}}
 	}
 	return s, nil
 }
@@ -206,6 +206,9 @@ func (c *Client) requestsARM(ctx context.Context, k Kind, q Query) iter.Seq2[Sch
 	items := armList[armRequest](ctx, c, call{op: op, path: armPath(q.Scope, armKind(k)+"Requests"), query: armFilter(q)})
 	return each(items, func(a armRequest) (ScheduleRequest, bool, error) {
 		r, err := decodeARM(k, a)
+		if q.leavesOut(err) {
+			return r, false, nil
+		}
 		return r, err == nil && q.holds(r.Access), at(op, err)
 	})
 }

@@ -1,6 +1,9 @@
 package pim
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // Member says how a principal came to hold something.
 type Member string
@@ -41,4 +44,25 @@ type Query struct {
 	Principal string // object id
 	Groups    bool   // with Principal, and on the planes of Graph with Scope: also what its groups hold
 	Exact     bool   // what holds at Scope (there or inherited), not what lies below it
+	// Odd, if set, hears of each item that an Azure listing leaves out since no Scope can
+	// name where it lies: there is one, and nobody here can change it.
+	Odd func(scope string)
 }
+
+// leavesOut reports whether err is about the scope of one item alone, and says so.
+func (q Query) leavesOut(err error) bool {
+	odd, ok := errors.AsType[*oddScope](err)
+	if ok && q.Odd != nil {
+		q.Odd(odd.scope)
+	}
+	return ok
+}
+
+// oddScope is a scope in an answer that is none of ours. Azure itself makes resources
+// whose names have blanks in them.
+type oddScope struct {
+	scope string
+	err   error
+}
+
+func (o *oddScope) Error() string { return o.err.Error() }

@@ -2,6 +2,7 @@ package sweep_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -237,5 +238,44 @@ func TestWhatComesFromElsewhereIsNotProposedWhereItIsSeen(t *testing.T) {
 		p := w.plan()
 		require.Equal(t, []string{"permanent assignment ada"}, w.found(p))
 		require.Equal(t, w.mg, p.Proposals[0].Scope)
+	})
+}
+
+// Azure makes resources whose names no scope can have. What is held there is shown,
+// not judged, and ends no listing; and what may have been used there is not unused.
+func TestWhatLiesWhereNoScopeCanBeNamedIsToldOfAndLeftAlone(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		w := newWorld(t)
+		odd := w.tenant.AddResource(w.rg, "Microsoft.Insights/actionGroups", "Application Insights Smart Detection")
+		w.tenant.MakeEligible(simtenant.Grant{Scope: w.sub, Role: "Reader", Principal: w.bob, Ago: 100 * day})
+		w.tenant.Assign(simtenant.Grant{Scope: odd, Role: "Reader", Principal: w.carl})
+		w.tenant.Assign(simtenant.Grant{Scope: w.sub, Role: "Reader", Principal: w.ada})
+		p := w.plan()
+		require.Zero(t, p.Unread())
+		require.Equal(t, []string{"permanent assignment ada", "unused eligibility bob"}, w.found(p))
+		require.Contains(t, strings.Join(p.Problems, "\n"), "1 entries are left out")
+
+		ask := `{"properties":{"principalId":"` + w.bob + `","requestType":"AdminAssign","justification":"x","roleDefinitionId":"` +
+			w.sub + `/providers/Microsoft.Authorization/roleDefinitions/` + simtenant.RoleReader + `","scheduleInfo":{"expiration":{"type":"AfterDuration","duration":"PT1H"}}}}`
+		address := url.URL{Scheme: "https", Host: "management.azure.com", RawQuery: "api-version=2020-10-01",
+			Path: odd + "/providers/Microsoft.Authorization/roleAssignmentScheduleRequests/5f0c7a1e-0c0e-4a57-9d3e-1a2b3c4d5e6f"}
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, address.String(), strings.NewReader(ask))
+		require.NoError(t, err)
+		r.Header.Set("Authorization", "Bearer "+w.tenant.UserToken(w.app, simtenant.AudienceARM))
+		resp, err := w.tenant.Client().Do(r)
+		require.NoError(t, err)
+		resp.Body.Close()
+		require.Equal(t, http.StatusCreated, resp.StatusCode)
+
+		time.Sleep(day)
+		again := w.plan()
+		require.Equal(t, []string{"permanent assignment ada"}, w.found(again))
+		require.Contains(t, strings.Join(again.Problems, "\n"), "1 requests are left out")
+		var why []string
+		for _, o := range w.apply(p).Outcomes {
+			why = append(why, o.Why)
+		}
+		require.Contains(t, why, "it may have been used where no scope can be named")
+		require.True(t, w.holds(simtenant.Eligibility, w.bob), "what was found unused yesterday")
 	})
 }

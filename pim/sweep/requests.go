@@ -11,9 +11,10 @@ import (
 // requests reads what PIM was asked for at the target: who used what, and what has
 // waited for long.
 func (s *scan) requests(ctx context.Context, t *target) {
+	var odd odd
 	for _, k := range []pim.Kind{pim.Assignment, pim.Eligibility} {
 		waiting := map[id][]pim.ScheduleRequest{}
-		for q, err := range s.Client.Requests(ctx, k, t.query()) {
+		for q, err := range s.Client.Requests(ctx, k, odd.heardOf(t.query())) {
 			if err != nil {
 				t.fail(err)
 				return
@@ -37,6 +38,9 @@ func (s *scan) requests(ctx context.Context, t *target) {
 		for _, of := range waiting {
 			s.stale(t, k, of)
 		}
+	}
+	if s.tell(t, odd, "requests"); odd.n > 0 {
+		return // a use may be among them, so that nothing can be said to be unused
 	}
 	s.mu.Lock()
 	s.recall.readRequests(key(t.scope), s.now)

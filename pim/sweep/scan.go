@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -61,7 +62,8 @@ func (s *scan) entries(ctx context.Context, t *target) {
 	for _, k := range []pim.Kind{pim.Assignment, pim.Eligibility} {
 		e := evidence{now: s.now, overdue: s.journal.overdue, complete: s.completeSince(t), lastUse: s.lastUse}
 		var wait []pim.Instance
-		for i, err := range s.Client.Instances(ctx, k, t.query()) {
+		var odd odd
+		for i, err := range s.Client.Instances(ctx, k, odd.heardOf(t.query())) {
 			if err != nil {
 				t.fail(err)
 				return
@@ -76,7 +78,33 @@ func (s *scan) entries(ctx context.Context, t *target) {
 			}
 		}
 		s.weigh(ctx, t, wait, e)
+		s.tell(t, odd, "entries")
 	}
+}
+
+// odd counts what a listing leaves out since no scope can name where it lies.
+type odd struct {
+	n  int
+	at string // the first of them
+}
+
+func (o *odd) heardOf(q pim.Query) pim.Query {
+	q.Odd = func(scope string) {
+		if o.n++; o.n == 1 {
+			o.at = scope
+		}
+	}
+	return q
+}
+
+// tell shows what was left out: it is there, and is not judged.
+func (s *scan) tell(t *target, o odd, what string) {
+	if o.n == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.plan.problem(t, fmt.Sprintf("%d %s are left out, where no scope can be named, such as %q", o.n, what, o.at))
 }
 
 // see counts an entry, and notes what follows from its being there.

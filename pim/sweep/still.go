@@ -64,13 +64,18 @@ func (s *Sweeper) stillOut(ctx context.Context, d *directory, q Proposal) (strin
 
 func (s *Sweeper) stillUnused(ctx context.Context, r *Rules, a pim.Access) (string, error) {
 	limit := time.Now().Add(-r.unused)
-	for q, err := range s.Client.Requests(ctx, pim.Assignment, pim.Query{Plane: a.Plane(), Scope: a.Scope, Role: a.Role, Principal: a.Principal}) {
+	var odd odd
+	of := odd.heardOf(pim.Query{Plane: a.Plane(), Scope: a.Scope, Role: a.Role, Principal: a.Principal})
+	for q, err := range s.Client.Requests(ctx, pim.Assignment, of) {
 		if err != nil {
 			return "", err
 		}
 		if !q.Type.Removes() && q.Status.Class() != pim.Bad && q.Created.After(limit) {
 			return "it has been used", nil
 		}
+	}
+	if odd.n > 0 {
+		return "it may have been used where no scope can be named", nil
 	}
 	return "", nil
 }
