@@ -72,11 +72,17 @@ func (r *request) settle(t *Tenant, now time.Time) {
 	switch {
 	case r.status == statusMakingApproval && !now.Before(r.provisionAt):
 		t.openApproval(r)
-	case r.status == statusGranted && !r.stalled && !now.Before(r.window.start),
-		r.status == statusProvisioning && !now.Before(r.provisionAt):
+	case r.begins(now) && r.action == SelfActivate && !t.stillEligible(r):
+		t.fail(r)
+	case r.begins(now), r.status == statusProvisioning && !now.Before(r.provisionAt):
 		r.status = statusProvisioned
 		t.note(r, "completed")
 	}
+}
+
+// begins reports whether the time has come that r was granted for.
+func (r *request) begins(now time.Time) bool {
+	return r.status == statusGranted && !r.stalled && !now.Before(r.window.start)
 }
 
 func (s *schedule) settle(t *Tenant, now time.Time) {

@@ -116,7 +116,12 @@ func TestActivatingBelowTheEligibilityNeedsTheFullLinkAndSight(t *testing.T) {
 	w.Assign(simtenant.Grant{Scope: w.rg, Role: "Reader", Principal: w.alice})
 	require.Contains(t, w.put(token, w.rg, assign, p).message(), "EligibilityRule", "without a link")
 	require.Contains(t, w.put(token, w.rg, assign, p.with("linkedRoleEligibilityScheduleId", id)).message(), "EligibilityRule", "with a bare one")
-	r := w.put(token, w.rg, assign, p.with("linkedRoleEligibilityScheduleId", full))
+	for _, odd := range []string{"garbage/" + id, w.rg + rbac + "RoleEligibilitySchedules/" + id, subscription + rbac + "RoleEligibilityScheduleInstances/" + id} {
+		require.Contains(t, w.put(token, w.rg, assign, p.with("linkedRoleEligibilityScheduleId", odd)).message(), "EligibilityRule", odd)
+		own := newProps("SelfActivate", w.alice, subscription).with("linkedRoleEligibilityScheduleId", odd)
+		require.Contains(t, w.put(token, subscription, assign, own).message(), "EligibilityRule", odd)
+	}
+	r := w.put(token, w.rg, assign, p.with("linkedRoleEligibilityScheduleId", "/providers/Microsoft.Subscription"+strings.ToUpper(full)))
 	require.Equal(t, http.StatusCreated, r.Status, "%s", r.Body)
 	require.Equal(t, id, r.at("properties", "linkedRoleEligibilityScheduleId"))
 

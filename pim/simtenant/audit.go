@@ -44,7 +44,7 @@ func (t *Tenant) noteBy(by caller, r *request, step string) {
 	if by.appOnly {
 		e.ActorAppID = by.appID
 	}
-	if step == "denied" || step == "timed out" {
+	if step == "denied" || step == "timed out" || step == "failed" {
 		e.Result = "failure"
 	}
 	t.events = append(t.events, e)

@@ -63,3 +63,36 @@ func TestWhatStartsLaterHasAScheduleNowAndAnInstanceThen(t *testing.T) {
 		}
 	})
 }
+
+// An activation rests on its eligibility when it starts, not when it is asked for.
+func TestAnActivationForLaterNeedsItsEligibilityThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.UpdatePolicy(simtenant.PlaneAzure, subscription, "Contributor", func(p *simtenant.Policy) { p.RequireOnActivation() })
+		admin := w.armToken(w.app, simtenant.WithLife(24*time.Hour))
+		for _, who := range []string{w.alice, w.bob, w.carol} {
+			w.MakeEligible(simtenant.Grant{Scope: subscription, Role: "Contributor", Principal: who, For: 4 * time.Hour})
+		}
+		ask := func(who string, in time.Duration) reply {
+			p := newProps("SelfActivate", who, subscription).with("scheduleInfo", after(in))
+			return w.put(w.armToken(who, simtenant.WithLife(24*time.Hour)), subscription, assign, p)
+		}
+		require.Contains(t, ask(w.alice, 5*time.Hour).message(), "EligibilityRule", "it has ended by then")
+		names := map[string]any{}
+		for _, who := range []string{w.alice, w.bob, w.carol} {
+			r := ask(who, 3*time.Hour)
+			require.Equal(t, "Granted", r.at("properties", "status"), "%s", r.Body)
+			names[who] = r.at("id")
+		}
+		time.Sleep(10 * time.Minute)
+		require.Equal(t, 201, w.put(admin, subscription, eligible, newProps("AdminRemove", w.bob, subscription)).Status)
+		require.Equal(t, 201, w.put(admin, subscription, eligible, newProps("AdminUpdate", w.carol, subscription).lasting("P1D")).Status)
+		held := len(w.Assignments())
+		time.Sleep(3 * time.Hour)
+		for who, want := range map[string]string{w.alice: "Provisioned", w.bob: "Failed", w.carol: "Provisioned"} {
+			require.Equal(t, want, w.arm(admin, "GET", names[who].(string), nil).at("properties", "status"))
+		}
+		require.Len(t, w.Assignments(), held+2)
+		require.Empty(t, w.list(admin, subscription+rbac+"roleAssignmentSchedules", "principalId eq '"+w.bob+"'"))
+	})
+}

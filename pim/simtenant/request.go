@@ -76,6 +76,15 @@ func (r *request) pending() bool {
 	return slices.Contains(cancelable, r.status) || r.status == statusProvisioning || r.status == statusMakingApproval
 }
 
+// fail ends a request that cannot be carried out any more, as if it had made nothing.
+func (t *Tenant) fail(r *request) {
+	r.status, r.completed = statusFailed, t.now()
+	if s := t.scheduleByID(r.plane, r.kind, r.scheduleID); s != nil {
+		t.schedules.drop(s)
+	}
+	t.noteBy(caller{}, r, "failed")
+}
+
 // cancel withdraws a request.
 func (t *Tenant) cancel(r *request) *refusal {
 	if !slices.Contains(cancelable, r.status) {
