@@ -14,8 +14,8 @@ func claimsGraph(c *call) bool {
 // graphCall is a call to Microsoft Graph whose path was understood.
 type graphCall struct {
 	*call
-	args     []string // what stands at the places in braces of the route
-	expanded []string // the relations that $expand has been read to ask for
+	args     []string    // what stands at the places in braces of the route
+	expanded []expansion // what $expand asks for, once it has been read
 }
 
 // serveGraph serves Microsoft Graph.

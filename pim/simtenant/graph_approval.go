@@ -56,7 +56,11 @@ func (s approvalSet) own(t *Tenant, c *graphCall) *answer {
 			items = append(items, s.render(t, c, a, len(expanded) > 0))
 		}
 	}
-	return t.graphItems(c, "Collection(approval)", items)
+	blank := map[string]any{"id": nil}
+	if s.unasked() {
+		blank[s.stage] = nil
+	}
+	return t.graphItems(c, "Collection(approval)", blank, items)
 }
 
 // find reads the approval of a call. People alone are told of one: those whom it
@@ -97,7 +101,8 @@ func (s approvalSet) stages(t *Tenant, c *graphCall) *answer {
 	if err != nil {
 		return graphError(err)
 	}
-	return t.graphItems(c, s.context()+"('"+a.id+"')/"+s.stage, []map[string]any{s.renderStage(t, c, a)})
+	stage := s.renderStage(t, c, a)
+	return t.graphItems(c, s.context()+"('"+a.id+"')/"+s.stage, stage, []map[string]any{stage})
 }
 
 func (s approvalSet) getStage(t *Tenant, c *graphCall) *answer {
@@ -133,11 +138,14 @@ func (s approvalSet) context() string {
 	return path
 }
 
-// render is an approval. The steps of a directory role are there unasked, the
-// stages of a group only if they are expanded.
+// unasked reports whether an approval comes with its stages: the steps of beta do, the
+// stages of v1.0 only if they are expanded.
+func (s approvalSet) unasked() bool { return s.stage == "steps" }
+
+// render is an approval.
 func (s approvalSet) render(t *Tenant, c *graphCall, a *approval, expanded bool) map[string]any {
 	m := map[string]any{"id": a.id}
-	if expanded || s.plane == PlaneDirectory {
+	if expanded || s.unasked() {
 		m[s.stage] = []any{s.renderStage(t, c, a)}
 	}
 	return m

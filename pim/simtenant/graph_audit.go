@@ -61,7 +61,7 @@ func (t *Tenant) graphAudits(c *graphCall) *answer {
 			items = append(items, t.renderEvent(e))
 		}
 	}
-	return t.graphItems(c, "auditLogs/directoryAudits", items)
+	return t.graphItems(c, "auditLogs/directoryAudits", t.renderEvent(Event{Plane: PlaneAzure, Scope: "/"}), items)
 }
 
 func (t *Tenant) graphAudit(c *graphCall) *answer {

@@ -2,6 +2,7 @@ package simtenant
 
 import (
 	"encoding/json"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -45,6 +46,36 @@ var (
 // edmDuration is a duration as OData has it, without years, months and weeks.
 var edmDuration = regexp.MustCompile(`^P(\d+D)?(T(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?$`)
 
+// complexTypes are the types of the members that have members of their own.
+var complexTypes = map[string]struct {
+	name    string
+	members []string
+}{
+	"scheduleInfo": {"requestSchedule", []string{"startDateTime", "expiration", "recurrence"}},
+	"expiration":   {"expirationPattern", []string{"type", "duration", "endDateTime"}},
+	"ticketInfo":   {"ticketInfo", []string{"ticketNumber", "ticketSystem"}},
+}
+
+// unknownMember refuses what a type does not define, at any depth.
+func unknownMember(body map[string]json.RawMessage, kind string, members []string) *refusal {
+	for _, name := range slices.Sorted(maps.Keys(body)) {
+		if strings.Contains(name, "@odata.") {
+			continue
+		}
+		if !slices.Contains(members, name) {
+			return refuse("BadRequest", "The property '"+name+"' does not exist on type 'microsoft.graph."+kind+
+				"'. Make sure to only use property names that are defined by the type.")
+		}
+		var inner map[string]json.RawMessage
+		if of, ok := complexTypes[name]; ok && json.Unmarshal(body[name], &inner) == nil {
+			if err := unknownMember(inner, of.name, of.members); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // decodeRequest reads a request. A member that the type does not have is an error
 // on Graph.
 func (s collection) decodeRequest(t *Tenant, c *graphCall) (ask, *refusal) {
@@ -53,11 +84,8 @@ func (s collection) decodeRequest(t *Tenant, c *graphCall) (ask, *refusal) {
 	if json.Unmarshal(c.body, &names) != nil || json.Unmarshal(c.body, &b) != nil {
 		return ask{}, refuse("BadRequest", "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.")
 	}
-	for name := range names {
-		if !strings.Contains(name, "@odata.") && !slices.Contains(requestMembers, name) && !slices.Contains(planeMembers[s.plane], name) {
-			return ask{}, refuse("BadRequest", "The property '"+name+"' does not exist on type 'microsoft.graph."+s.entity(nounRequests)+
-				"'. Make sure to only use property names that are defined by the type.")
-		}
+	if err := unknownMember(names, s.entity(nounRequests), slices.Concat(requestMembers, planeMembers[s.plane])); err != nil {
+		return ask{}, err
 	}
 	action, ok := parseAction(b.Action)
 	if !ok {

@@ -10,6 +10,10 @@ func (t *Tenant) graphPolicyAssignments(c *graphCall) *answer {
 	if err != nil {
 		return graphError(err)
 	}
+	blank, err := t.renderTie(c, policyRef{Policy: &Policy{}})
+	if err != nil {
+		return graphError(err)
+	}
 	var items []map[string]any
 	for _, p := range list {
 		item, err := t.renderTie(c, p)
@@ -22,7 +26,7 @@ func (t *Tenant) graphPolicyAssignments(c *graphCall) *answer {
 	if c.query.Get("$expand") != "" {
 		context += "(policy(rules()))"
 	}
-	return t.graphItems(c, context, items)
+	return t.graphItems(c, context, blank, items)
 }
 
 func (t *Tenant) graphPolicyAssignment(c *graphCall) *answer {
@@ -89,7 +93,7 @@ func (t *Tenant) graphPolicies(c *graphCall) *answer {
 	for _, p := range list {
 		items = append(items, t.renderGraphPolicy(p, rules))
 	}
-	return t.graphItems(c, policyPath, items)
+	return t.graphItems(c, policyPath, t.renderGraphPolicy(policyRef{Policy: &Policy{}}, rules), items)
 }
 
 func (c *graphCall) expandedRules() ([]string, *refusal) {
@@ -128,7 +132,8 @@ func listRules(noun string) func(*Tenant, *graphCall) *answer {
 		if err != nil {
 			return graphError(err)
 		}
-		return t.graphItems(c, policyPath+"('"+c.args[0]+"')/"+noun, t.graphRules(p.Policy))
+		rules := t.graphRules(p.Policy)
+		return t.graphItems(c, policyPath+"('"+c.args[0]+"')/"+noun, rules[0], rules)
 	}
 }
 

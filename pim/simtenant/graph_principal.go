@@ -88,6 +88,9 @@ func listPrincipals(kind PrincipalType) func(*Tenant, *graphCall) *answer {
 		if !ok {
 			return graphError(refuse("Request_UnsupportedQuery", "Unsupported or invalid query filter clause specified for a property of resource '"+string(kind)+"'."))
 		}
+		if _, err := (&principal{kind: kind}).selected(c.query.Get("$select")); err != nil {
+			return graphError(err)
+		}
 		items := []any{}
 		for _, id := range slices.Sorted(maps.Keys(t.principals)) {
 			p := t.principals[id]

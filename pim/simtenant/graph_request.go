@@ -117,7 +117,7 @@ func (s collection) listRequests(t *Tenant, c *graphCall) *answer {
 	if !c.caller.allowed(s.writers()...) {
 		return graphError(notGranted(s.writers()))
 	}
-	terms, err := s.listTerms(c, "targetScheduleId")
+	terms, err := s.listTerms(c, nounRequests, "targetScheduleId")
 	if err != nil {
 		return graphError(err)
 	}
@@ -136,6 +136,9 @@ func (s collection) ownRequests(t *Tenant, c *graphCall) *answer {
 	terms, ok := parseComparisons(c.query.Get("$filter"), s.fields("targetScheduleId", "status")...)
 	if !ok || c.args[0] != "approver" && termValue(terms, "status") != "" {
 		return graphError(invalidFilter(c.query.Get("$filter")))
+	}
+	if err := s.checkOrder(c, nounRequests); err != nil {
+		return graphError(err)
 	}
 	var mine circle
 	concerns := func(*request) bool { return true }
@@ -156,6 +159,9 @@ func (s collection) ownRequests(t *Tenant, c *graphCall) *answer {
 }
 
 func (s collection) requests(t *Tenant, c *graphCall, context string, terms []comparison, who circle, concerns func(*request) bool) *answer {
+	if _, err := c.expansions(s.relations(nounRequests)...); err != nil {
+		return graphError(err)
+	}
 	var items []map[string]any
 	for _, r := range slices.Backward(t.requests.of(narrowed(who, terms))) {
 		if r.plane != s.plane || r.kind != s.kind || t.forgotten(r) || !who.has(r.principal) || !concerns(r) || !keeps(terms, s.requestField(r)) {
@@ -170,5 +176,5 @@ func (s collection) requests(t *Tenant, c *graphCall, context string, terms []co
 	if strings.EqualFold(c.query.Get("$orderby"), "createdDateTime asc") || c.query.Get("$orderby") == "createdDateTime" {
 		slices.Reverse(items)
 	}
-	return t.graphItems(c, context, items)
+	return t.graphItems(c, context, s.renderRequest(t, c, &request{}), items)
 }

@@ -1,6 +1,9 @@
 package simtenant
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // camel writes an enum member of ARM as Graph does.
 func camel(s string) string {
@@ -75,7 +78,7 @@ func futureMember() any { return map[string]any{"ring": "general"} }
 // expandedRequest is a request with what $expand asks for.
 func (s collection) expandedRequest(t *Tenant, c *graphCall, r *request) (map[string]any, *refusal) {
 	m := s.renderRequest(t, c, r)
-	err := s.expand(t, c, m, r.place, map[string]func() any{
+	err := s.expand(t, c, m, r.place, nounRequests, map[string]func() any{
 		"targetSchedule": func() any { return s.schedule(t, s.targetID(r)) },
 		"activatedUsing": func() any { return collection{s.plane, Eligibility}.schedule(t, r.linkedID) },
 	})
@@ -90,8 +93,23 @@ func (s collection) schedule(t *Tenant, id string) any {
 	return nil
 }
 
+// relations are what $expand can ask for of a noun.
+func (s collection) relations(noun string) []string {
+	list := []string{"principal", "group"}
+	if s.plane == PlaneDirectory {
+		list = []string{"principal", "roleDefinition", "directoryScope"}
+	}
+	if noun == nounRequests {
+		list = append(list, "targetSchedule")
+	}
+	if s.kind == Assignment {
+		list = append(list, "activatedUsing")
+	}
+	return list
+}
+
 // expand adds the related objects that are asked for to an item.
-func (s collection) expand(t *Tenant, c *graphCall, m map[string]any, p place, more map[string]func() any) *refusal {
+func (s collection) expand(t *Tenant, c *graphCall, m map[string]any, p place, noun string, more map[string]func() any) *refusal {
 	related := map[string]func() any{"principal": func() any { return t.expandPrincipal(p.principal) }}
 	if s.plane == PlaneDirectory {
 		related["roleDefinition"] = func() any { return t.directoryRoleByID(p.role).render() }
@@ -105,16 +123,8 @@ func (s collection) expand(t *Tenant, c *graphCall, m map[string]any, p place, m
 			return t.expandPrincipal(p.scope)
 		}
 	}
-	var names []string
-	for name, f := range more {
-		if name != "activatedUsing" || s.kind == Assignment {
-			related[name] = f
-		}
-	}
-	for name := range related {
-		names = append(names, name)
-	}
-	list, err := c.expansions(names...)
+	maps.Copy(related, more)
+	list, err := c.expansions(s.relations(noun)...)
 	for _, e := range list {
 		m[e.name] = e.cut(related[e.name]())
 	}

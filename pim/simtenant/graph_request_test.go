@@ -207,6 +207,9 @@ func TestBodiesAreReadAsODataReadsThem(t *testing.T) {
 		code string
 	}{
 		{"a member that the type has not", good.with("ttl", "PT1H"), "BadRequest"},
+		{"a member that the schedule has not", good.with("scheduleInfo", map[string]any{"endDateTime": nil, "expiration": map[string]any{"type": "noExpiration"}}), "BadRequest"},
+		{"a member that the expiration has not", good.with("scheduleInfo", expires("noExpiration", map[string]any{"foo": 1})), "BadRequest"},
+		{"a member that the ticket has not", good.with("ticketInfo", map[string]any{"number": "CR1"}), "BadRequest"},
 		{"a member of the other plane", good.with("groupId", plain), "BadRequest"},
 		{"an unknown action", good.with("action", "selfAssign"), "InvalidRoleAssignmentRequest"},
 		{"no principal", good.with("principalId", nil), "InvalidRoleAssignmentRequest"},

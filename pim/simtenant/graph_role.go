@@ -99,7 +99,7 @@ func (t *Tenant) graphRoleDefinitions(c *graphCall) *answer {
 			items = append(items, r.render())
 		}
 	}
-	return t.graphItems(c, roleDefinitions, items)
+	return t.graphItems(c, roleDefinitions, (&directoryRole{}).render(), items)
 }
 
 func (t *Tenant) graphRoleDefinition(c *graphCall) *answer {

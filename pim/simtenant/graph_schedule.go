@@ -33,7 +33,7 @@ func (v scheduleView) list(t *Tenant, c *graphCall) *answer {
 	if !c.caller.allowed(v.readers()...) {
 		return graphError(notGranted(v.readers()))
 	}
-	terms, err := v.listTerms(c)
+	terms, err := v.listTerms(c, v.noun)
 	if err != nil {
 		return graphError(err)
 	}
@@ -52,6 +52,9 @@ func (v scheduleView) own(t *Tenant, c *graphCall) *answer {
 	if !ok {
 		return graphError(invalidFilter(c.query.Get("$filter")))
 	}
+	if err := v.checkOrder(c, v.noun); err != nil {
+		return graphError(err)
+	}
 	if c.args[0] != "principal" {
 		return graphError(refuse("BadRequest", "The value '"+c.args[0]+"' of the parameter 'on' is not valid."))
 	}
@@ -59,6 +62,9 @@ func (v scheduleView) own(t *Tenant, c *graphCall) *answer {
 }
 
 func (v scheduleView) answer(t *Tenant, c *graphCall, context string, terms []comparison, mine circle) *answer {
+	if _, err := c.expansions(v.relations(v.noun)...); err != nil {
+		return graphError(err)
+	}
 	var items []map[string]any
 	for _, s := range v.shown(t, narrowed(mine, terms)) {
 		if !mine.has(s.principal) || !keeps(terms, func(name string) string { return v.placeField(s.place, name) }) {
@@ -70,7 +76,7 @@ func (v scheduleView) answer(t *Tenant, c *graphCall, context string, terms []co
 		}
 		items = append(items, item)
 	}
-	return t.graphItems(c, context, items)
+	return t.graphItems(c, context, v.render(t, &schedule{}, ""), items)
 }
 
 func (v scheduleView) get(t *Tenant, c *graphCall) *answer {
@@ -103,7 +109,7 @@ func (v scheduleView) item(t *Tenant, c *graphCall, s *schedule) (map[string]any
 	linked := t.scheduleByID(v.plane, Eligibility, s.linked)
 	eligible := scheduleView{collection{v.plane, Eligibility}, v.noun}
 	m := v.render(t, s, member)
-	err := v.expand(t, c, m, s.place, map[string]func() any{
+	err := v.expand(t, c, m, s.place, v.noun, map[string]func() any{
 		"activatedUsing": func() any {
 			if s.linked == "" || linked == nil {
 				return nil

@@ -22,14 +22,14 @@ var orderByCreation = regexp.MustCompile(`^createdDateTime( asc| desc)?$`)
 
 // listTerms reads the filter of a list about others. A group's lists demand a
 // group or a principal, and alone take $orderby.
-func (s collection) listTerms(c *graphCall, more ...string) ([]comparison, *refusal) {
-	text, order := c.query.Get("$filter"), c.query.Get("$orderby")
+func (s collection) listTerms(c *graphCall, noun string, more ...string) ([]comparison, *refusal) {
+	text := c.query.Get("$filter")
 	terms, ok := parseComparisons(text, s.fields(more...)...)
 	if !ok {
 		return nil, invalidFilter(text)
 	}
-	if order != "" && (s.plane != PlaneGroup || len(more) == 0 || !orderByCreation.MatchString(order)) {
-		return nil, refuse("InvalidFilter", "The $orderby "+order+" is invalid.")
+	if err := s.checkOrder(c, noun); err != nil {
+		return nil, err
 	}
 	if s.plane == PlaneGroup && termValue(terms, "groupId") == "" && termValue(terms, "principalId") == "" {
 		return nil, &refusal{http.StatusBadRequest, "InvalidFilter", "The filter must have groupId or principalId."}
@@ -44,6 +44,15 @@ func narrowed(who circle, terms []comparison) circle {
 		return alone(id)
 	}
 	return who
+}
+
+// checkOrder refuses $orderby but on the requests for groups.
+func (s collection) checkOrder(c *graphCall, noun string) *refusal {
+	order := c.query.Get("$orderby")
+	if order != "" && (s.plane != PlaneGroup || noun != nounRequests || !orderByCreation.MatchString(order)) {
+		return refuse("InvalidFilter", "The $orderby "+order+" is invalid.")
+	}
+	return nil
 }
 
 // termValue is the value that a field has to have, or empty.

@@ -17,11 +17,12 @@ type expansion struct {
 
 var expansionForm = regexp.MustCompile(`^(\w+)(?:\(\$(select|expand)=([\w,]+)\))?$`)
 
-// expansions reads $expand. A comma within parentheses separates nothing.
+// expansions reads $expand, once for a call. A comma within parentheses separates
+// nothing.
 func (c *graphCall) expansions(known ...string) ([]expansion, *refusal) {
 	text := c.query.Get("$expand")
-	if text == "" {
-		return nil, nil
+	if text == "" || c.expanded != nil {
+		return c.expanded, nil
 	}
 	var list []expansion
 	depth, from := 0, 0
@@ -34,7 +35,7 @@ func (c *graphCall) expansions(known ...string) ([]expansion, *refusal) {
 		case r == ',' && depth == 0:
 			m := expansionForm.FindStringSubmatch(strings.TrimSpace(text[from:i]))
 			if m == nil || !slices.Contains(known, m[1]) {
-				return nil, refuse("BadRequest", "Parsing OData Select and Expand failed: '"+text[from:i]+"'.")
+				return nil, badExpand(text[from:i])
 			}
 			e := expansion{name: m[1]}
 			if m[2] == "select" {
@@ -43,10 +44,17 @@ func (c *graphCall) expansions(known ...string) ([]expansion, *refusal) {
 				e.nested = m[3]
 			}
 			list, from = append(list, e), i+1
-			c.expanded = append(c.expanded, e.name)
 		}
 	}
+	if depth != 0 {
+		return nil, badExpand(text)
+	}
+	c.expanded = list
 	return list, nil
+}
+
+func badExpand(text string) *refusal {
+	return refuse("BadRequest", "Parsing OData Select and Expand failed: '"+text+"'.")
 }
 
 // cut leaves the chosen properties of a related object.
@@ -62,26 +70,43 @@ func (e expansion) cut(v any) any {
 	return m
 }
 
-// selectFrom leaves the properties that $select asks for. What was expanded stays.
-func (c *graphCall) selectFrom(item map[string]any) *refusal {
+// wanted are the properties that $select asks for, of an item's own and of what is
+// expanded; nil if it asks for nothing.
+func (c *graphCall) wanted(item map[string]any) ([]string, *refusal) {
 	query := c.query.Get("$select")
 	if query == "" {
-		return nil
+		return nil, nil
 	}
-	wanted := strings.Split(strings.ReplaceAll(query, " ", ""), ",")
-	for _, name := range wanted {
-		if _, ok := item[name]; !ok {
-			return refuse("BadRequest", "Could not find a property named '"+name+"' on the type of the resource.")
+	names := strings.Split(strings.ReplaceAll(query, " ", ""), ",")
+	for _, name := range names {
+		if _, ok := item[name]; !ok && !c.expands(name) {
+			return nil, refuse("BadRequest", "Could not find a property named '"+name+"' on the type of the resource.")
 		}
 	}
-	maps.DeleteFunc(item, func(name string, _ any) bool {
-		return !strings.HasPrefix(name, "@") && !slices.Contains(wanted, name) && !slices.Contains(c.expanded, name)
-	})
-	return nil
+	return names, nil
 }
 
-// graphItems answers a list of entities of PIM.
-func (t *Tenant) graphItems(c *graphCall, context string, items []map[string]any) *answer {
+func (c *graphCall) expands(name string) bool {
+	return slices.ContainsFunc(c.expanded, func(e expansion) bool { return e.name == name })
+}
+
+// selectFrom leaves the properties that $select asks for. What was expanded stays.
+func (c *graphCall) selectFrom(item map[string]any) *refusal {
+	names, err := c.wanted(item)
+	if names != nil {
+		maps.DeleteFunc(item, func(name string, _ any) bool {
+			return !strings.HasPrefix(name, "@") && !slices.Contains(names, name) && !c.expands(name)
+		})
+	}
+	return err
+}
+
+// graphItems answers a list of entities of PIM. blank is one without content: what is
+// wrong with $select is wrong of an empty list too.
+func (t *Tenant) graphItems(c *graphCall, context string, blank map[string]any, items []map[string]any) *answer {
+	if _, err := c.wanted(blank); err != nil {
+		return graphError(err)
+	}
 	list := []any{}
 	for _, item := range items {
 		if err := c.selectFrom(item); err != nil {

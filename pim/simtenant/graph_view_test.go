@@ -38,6 +38,34 @@ func TestRelationsAreExpandedOnEveryNoun(t *testing.T) {
 	require.Nil(t, w.follow(admin, activeRoles+expand)[0]["principal"], "nobody is behind it any more")
 }
 
+// What is wrong in a query is wrong where there is nothing to show.
+func TestQueriesOfEmptyListsAreReadToo(t *testing.T) {
+	w := newWorld(t)
+	admin := w.admin()
+	who := "$filter=principalId eq '" + w.outsider + "'"
+	policies := "/v1.0/policies/roleManagementPolicyAssignments?$filter=scopeId eq '" + w.alice + "' and scopeType eq 'Group'"
+	noGroups, noEvents := "/v1.0/groups?$filter=displayName eq 'x'", audits+"?$filter=correlationId eq 'x'"
+	noRoles := roles + "roleDefinitions?$filter=displayName eq 'x'"
+	own := "/filterByCurrentUser(on='principal')"
+	for _, empty := range []string{policies, noGroups, noEvents, noRoles, groups + "assignmentScheduleRequests" + own + "?", activeRoles + own + "?"} {
+		require.Empty(t, w.follow(admin, empty), empty)
+		refused(w.graph(admin, "GET", empty+"&$select=id,nonsense", nil), "BadRequest")
+		require.Empty(t, w.follow(admin, empty+"&$select=id"), empty)
+	}
+	for _, list := range []string{assignRole + "?" + who, roles + "roleEligibilitySchedules?" + who, groups + "assignmentScheduleInstances?" + who,
+		groups + "eligibilityScheduleRequests?" + who, activeRoles + own + "?", policies} {
+		require.Empty(t, w.follow(admin, list), list)
+		for _, expand := range []string{"nonsense", "principal(", "principal)", "principal($select=id", "principal,", "policy(", "*"} {
+			refused(w.graph(admin, "GET", list+"&$expand="+expand, nil), "BadRequest")
+		}
+	}
+	for _, list := range []string{assignRole, activeRoles, roles + "roleEligibilitySchedules", groups + "eligibilityScheduleInstances"} {
+		refused(w.graph(admin, "GET", list+own+"?$orderby=createdDateTime", nil), "InvalidFilter")
+	}
+	refused(w.graph(admin, "GET", groups+"assignmentScheduleRequests"+own+"?$orderby=foo", nil), "InvalidFilter")
+	require.Empty(t, w.follow(admin, groups+"assignmentScheduleRequests"+own+"?$orderby=createdDateTime desc"))
+}
+
 func TestSchedulesByIDAreForTheirHoldersAndReaders(t *testing.T) {
 	w := newWorld(t)
 	admin := w.admin()
