@@ -16,6 +16,8 @@ type armRequestBody struct {
 		LinkedRoleEligibilityScheduleID *string          `json:"linkedRoleEligibilityScheduleId"`
 		TargetRoleAssignmentScheduleID  *string          `json:"targetRoleAssignmentScheduleId"`
 		TargetRoleEligibilityScheduleID *string          `json:"targetRoleEligibilityScheduleId"`
+		TargetAssignmentInstanceID      *string          `json:"targetRoleAssignmentScheduleInstanceId"`
+		TargetEligibilityInstanceID     *string          `json:"targetRoleEligibilityScheduleInstanceId"`
 		Condition                       *string          `json:"condition"`
 		ConditionVersion                *string          `json:"conditionVersion"`
 		TicketInfo                      *ticketInfo      `json:"ticketInfo"`
@@ -64,10 +66,10 @@ func (t *Tenant) decodeRequest(c *armCall, k Kind) (ask, *refusal) {
 		place:  place{PlaneAzure, k, c.at.id, role.id, strings.ToLower(p.PrincipalID)},
 		action: action, caller: c.caller, id: strings.ToLower(c.name(0)),
 		justification: deref(p.Justification), linked: deref(p.LinkedRoleEligibilityScheduleID),
-		target: deref(p.TargetRoleAssignmentScheduleID), condition: deref(p.Condition), conditionVersion: deref(p.ConditionVersion),
+		target: deref(p.TargetRoleAssignmentScheduleID), targetInstance: deref(p.TargetAssignmentInstanceID), condition: deref(p.Condition), conditionVersion: deref(p.ConditionVersion),
 	}
 	if k == Eligibility {
-		a.target = deref(p.TargetRoleEligibilityScheduleID)
+		a.target, a.targetInstance = deref(p.TargetRoleEligibilityScheduleID), deref(p.TargetEligibilityInstanceID)
 	}
 	if p.TicketInfo != nil {
 		a.ticketNumber, a.ticketSystem = deref(p.TicketInfo.TicketNumber), deref(p.TicketInfo.TicketSystem)

@@ -111,7 +111,11 @@ func TestAnAdministratorsSecondFactorIsOutOfAnApplicationsReach(t *testing.T) {
 func TestAMaximumOfNothingLetsNothingPass(t *testing.T) {
 	w := newWorld(t)
 	w.UpdatePolicy(simtenant.PlaneAzure, subscription, "Contributor", func(p *simtenant.Policy) { p.AssignmentExpiration.Maximum = "PT0S" })
-	require.Contains(t, w.put(w.armToken(w.app), subscription, assign, newProps("AdminAssign", w.alice, subscription)).message(), "ExpirationRule")
+	p := newProps("AdminAssign", w.alice, subscription)
+	require.Contains(t, w.put(w.armToken(w.app), subscription, assign, p).message(), "ExpirationRule")
+	w.UpdatePolicy(simtenant.PlaneAzure, subscription, "Contributor", func(p *simtenant.Policy) { p.AllowPermanent(simtenant.Assignment) })
+	p = p.with("scheduleInfo", map[string]any{"expiration": map[string]any{"type": "NoExpiration"}})
+	require.Contains(t, w.put(w.armToken(w.app), subscription, assign, p).message(), "ExpirationRule")
 }
 
 func TestFutureValuesAppearWhereReadersMustBearThem(t *testing.T) {

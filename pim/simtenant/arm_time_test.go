@@ -176,6 +176,34 @@ func TestProvisioningCanTakeItsTime(t *testing.T) {
 	})
 }
 
+// Terraform takes back what it finds in the hands of the service.
+func TestWhatTheServiceStillWorksOnCanBeCancelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, simtenant.Options{Provisioning: 20 * time.Second, ApprovalDelay: 20 * time.Second})
+		w.MakeEligible(simtenant.Grant{Scope: subscription, Role: "Contributor", Principal: w.alice})
+		w.UpdatePolicy(simtenant.PlaneAzure, subscription, "Contributor", func(p *simtenant.Policy) {
+			p.RequireOnActivation()
+			p.RequireApproval(w.bob)
+		})
+		held := len(w.Assignments())
+		for status, r := range map[string]reply{
+			"PendingProvisioning":         w.put(w.armToken(w.app), w.rg, assign, newProps("AdminAssign", w.alice, w.rg)),
+			"PendingApprovalProvisioning": w.put(w.armToken(w.alice), subscription, assign, newProps("SelfActivate", w.alice, subscription)),
+		} {
+			require.Equal(t, status, r.at("properties", "status"))
+			id := r.at("id").(string)
+			require.Equal(t, http.StatusOK, w.arm(w.armToken(w.app), "POST", id+"/cancel", nil).Status)
+			time.Sleep(time.Minute)
+			require.Equal(t, "Canceled", w.arm(w.armToken(w.app), "GET", id, nil).at("properties", "status"))
+		}
+		require.Len(t, w.Assignments(), held)
+
+		r := made(w.graph(w.admin(), "POST", assignRole, ask("adminAssign", w.alice, simtenant.RoleUserAdmin)))
+		require.Equal(t, "PendingProvisioning", r["status"])
+		require.Equal(t, 400, w.graph(w.admin(), "POST", assignRole+"/"+r["id"].(string)+"/cancel", nil).Status, "Graph takes back what waits for people alone")
+	})
+}
+
 func TestARequestCanHangInGranted(t *testing.T) {
 	w := newWorld(t)
 	w.Stall(w.alice)
@@ -226,5 +254,35 @@ func TestAdminUpdateChangesTheEndAndTheSchedulesID(t *testing.T) {
 		require.Len(t, got, 1)
 		require.NotEqual(t, before, got[0].ScheduleID)
 		require.WithinDuration(t, time.Now().Add(5*24*time.Hour), got[0].End, time.Minute)
+	})
+}
+
+func TestAdminUpdateLeavesAnActivationWhatItIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		admin := w.armToken(w.app)
+		link := w.MakeEligible(simtenant.Grant{Scope: subscription, Role: "Contributor", Principal: w.alice})
+		w.put(w.armToken(w.alice, simtenant.WithMFA()), subscription, assign, newProps("SelfActivate", w.alice, subscription))
+		time.Sleep(2 * time.Minute)
+		require.Equal(t, http.StatusCreated, w.put(admin, subscription, assign, newProps("AdminUpdate", w.alice, subscription).lasting("PT2H")).Status)
+		p := w.list(admin, subscription+rbac+"roleAssignmentScheduleInstances", "principalId eq '"+w.alice+"'")[0]["properties"].(map[string]any)
+		require.Equal(t, "Activated", p["assignmentType"])
+		require.Equal(t, link, p["linkedRoleEligibilityScheduleId"])
+	})
+}
+
+func TestARequestThatNamesAnotherInstanceFindsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		admin := w.armToken(w.app)
+		for kind, target := range map[string]string{assign: "targetRoleAssignmentScheduleInstanceId", eligible: "targetRoleEligibilityScheduleInstanceId"} {
+			w.put(admin, subscription, kind, newProps("AdminAssign", w.alice, subscription))
+			time.Sleep(10 * time.Minute)
+			noun := strings.TrimSuffix(kind, "Requests") + "Instances"
+			instance := w.list(admin, subscription+rbac+noun, "principalId eq '"+w.alice+"'")[0]["id"].(string)
+			remove := newProps("AdminRemove", w.alice, subscription)
+			require.Equal(t, "RoleAssignmentDoesNotExist", w.put(admin, subscription, kind, remove.with(target, uuid.NewString())).code(), kind)
+			require.Equal(t, http.StatusCreated, w.put(admin, subscription, kind, remove.with(target, instance)).Status, kind)
+		}
 	})
 }

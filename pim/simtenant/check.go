@@ -39,11 +39,12 @@ func (t *Tenant) check(r *request, p *Policy) *refusal {
 }
 
 // allows reports whether the rule lets an arrangement of this length pass. The
-// maximum binds whatever ends, even where nothing has to end.
+// maximum binds whatever ends, even where nothing has to end; a maximum of nothing
+// lets nothing pass.
 func (e *Expiration) allows(w window) bool {
-	if w.permanent() {
-		return !e.Required
-	}
 	longest, ok := parseDuration(e.Maximum)
+	if w.permanent() {
+		return !e.Required && !(ok && longest == 0)
+	}
 	return ok && w.length() <= longest
 }

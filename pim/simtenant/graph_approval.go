@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// approvalSet is the approvals of a plane of Graph. Those of directory roles are
-// served in beta alone, where a stage is called a step.
+// approvalSet is the approvals of a plane of Graph. In beta a stage is called a step,
+// and those of directory roles are served there alone.
 type approvalSet struct {
 	plane Plane
 	path  string
@@ -16,6 +16,7 @@ type approvalSet struct {
 var (
 	roleApprovals  = approvalSet{PlaneDirectory, "beta/roleManagement/directory/roleAssignmentApprovals", "steps"}
 	groupApprovals = approvalSet{PlaneGroup, "v1.0/identityGovernance/privilegedAccess/group/assignmentApprovals", "stages"}
+	betaApprovals  = approvalSet{PlaneGroup, "beta/identityGovernance/privilegedAccess/group/assignmentApprovals", "steps"}
 )
 
 func (s approvalSet) routes() []graphRoute {

@@ -23,6 +23,7 @@ type surfaceOfApprovals struct {
 var approvalSurfaces = []surfaceOfApprovals{
 	{simtenant.PlaneDirectory, assignRole, "/beta/roleManagement/directory/roleAssignmentApprovals/", "steps", writeAssignments},
 	{simtenant.PlaneGroup, joinGroup, groups + "assignmentApprovals/", "stages", writeMembers},
+	{simtenant.PlaneGroup, joinGroup, "/beta/identityGovernance/privilegedAccess/group/assignmentApprovals/", "steps", writeMembers},
 }
 
 // waiting has Alice ask for what Bob must approve, and returns the request's id.

@@ -91,6 +91,9 @@ func (s collection) decodeRequest(t *Tenant, c *graphCall) (ask, *refusal) {
 	if !ok {
 		return ask{}, badRequest("The action '" + b.Action + "' is not valid.")
 	}
+	if s.plane == PlaneGroup && (action == SelfExtend || action == SelfRenew) {
+		return ask{}, badRequest("The action '" + b.Action + "' is not supported for groups.")
+	}
 	if !isGUID(b.PrincipalID) {
 		return ask{}, badRequest("The principalId is missing or not a GUID.")
 	}

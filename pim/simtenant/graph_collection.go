@@ -104,5 +104,5 @@ func pimRoutes() []graphRoute {
 			list = append(list, collection{plane, kind}.routes()...)
 		}
 	}
-	return slices.Concat(list, roleApprovals.routes(), groupApprovals.routes())
+	return slices.Concat(list, roleApprovals.routes(), groupApprovals.routes(), betaApprovals.routes())
 }

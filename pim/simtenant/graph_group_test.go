@@ -96,6 +96,18 @@ func TestListsOfGroupsNeedAGroupOrAPrincipal(t *testing.T) {
 	require.Equal(t, target, w.graph(admin, "GET", groups+"assignmentSchedules/"+target+"?$expand=principal,group", nil).at("id"))
 }
 
+// The documentation lists neither for groups.
+func TestNobodyAsksForAnExtensionOfAGroup(t *testing.T) {
+	w := newWorld(t)
+	group := w.AddGroup(simtenant.Group{Name: "Operators"})
+	w.MakeEligible(simtenant.Grant{Plane: simtenant.PlaneGroup, Scope: group, Role: "member", Principal: w.alice, For: 24 * time.Hour})
+	for _, action := range []string{"selfExtend", "SelfRenew"} {
+		r := w.graph(w.alice, "POST", groups+"eligibilityScheduleRequests", askGroup(action, w.alice, group), "PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup")
+		refused(r, "InvalidRoleAssignmentRequest")
+		require.Contains(t, r.message(), "not supported")
+	}
+}
+
 func TestTheOtherKindOfAccessDoesNotExist(t *testing.T) {
 	w := newWorld(t)
 	group := w.AddGroup(simtenant.Group{Name: "Operators"})

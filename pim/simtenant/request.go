@@ -26,9 +26,17 @@ type ask struct {
 	// target is the id of the schedule to change; linked that of the eligibility
 	// to activate. Both may be full ids or bare ones; empty lets the server find it.
 	target, linked string
+	// targetInstance is the id of the instance to change, checked where it is given.
+	targetInstance string
 
 	// dryRun checks everything and keeps nothing.
 	dryRun bool
+}
+
+// targets reports whether a is about s, as far as it names one.
+func (a *ask) targets(s *schedule) bool {
+	return (a.target == "" || sameID(s.id, lastSegment(a.target))) &&
+		(a.targetInstance == "" || sameID(s.instanceID, lastSegment(a.targetInstance)))
 }
 
 // The statuses that requests of this tenant go through, spelled as all planes do.
@@ -68,12 +76,22 @@ type request struct {
 	window window
 }
 
-// cancelable are the statuses in which a request can be withdrawn.
-var cancelable = []string{statusGranted, statusPendingApproval, statusPendingAdmin}
+// waiting are the statuses in which a request waits for people or for its start, working
+// those in which it waits for the service.
+var (
+	waiting = []string{statusGranted, statusPendingApproval, statusPendingAdmin}
+	working = []string{statusProvisioning, statusMakingApproval}
+)
 
 // pending reports whether the request still waits for somebody or something.
 func (r *request) pending() bool {
-	return slices.Contains(cancelable, r.status) || r.status == statusProvisioning || r.status == statusMakingApproval
+	return slices.Contains(waiting, r.status) || slices.Contains(working, r.status)
+}
+
+// cancelable reports whether the request can be withdrawn. ARM takes it back from the
+// service's hands too, as terraform-provider-azurerm relies on.
+func (r *request) cancelable() bool {
+	return slices.Contains(waiting, r.status) || r.plane == PlaneAzure && slices.Contains(working, r.status)
 }
 
 // fail ends a request that cannot be carried out any more, as if it had made nothing.
@@ -87,7 +105,7 @@ func (t *Tenant) fail(r *request) {
 
 // cancel withdraws a request.
 func (t *Tenant) cancel(r *request) *refusal {
-	if !slices.Contains(cancelable, r.status) {
+	if !r.cancelable() {
 		return errNotCancel
 	}
 	r.status = statusCanceled

@@ -8,7 +8,7 @@ const extendWindow = 14 * 24 * time.Hour
 // prolong serves AdminUpdate, AdminExtend and SelfExtend.
 func (t *Tenant) prolong(r *request) *refusal {
 	old := t.standing(r.place)
-	if old == nil || r.target != "" && !sameID(old.id, lastSegment(r.target)) {
+	if old == nil || !r.targets(old) {
 		return errDoesNotExist
 	}
 	if r.start.IsZero() {
@@ -96,5 +96,8 @@ func (t *Tenant) supersede(r *request, old *schedule) {
 		s.shownFrom = old.shownFrom
 	}
 	s.originID = old.originID
+	if r.action == AdminUpdate { // other dates make nothing else of it
+		s.activated, s.linked = old.activated, old.linked
+	}
 	t.schedules.drop(old)
 }

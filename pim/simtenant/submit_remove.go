@@ -4,7 +4,7 @@ package simtenant
 func (t *Tenant) remove(r *request) *refusal {
 	var s *schedule
 	for _, c := range t.schedules.at(r.place) {
-		if c.inForce(r.created) && (r.target == "" || sameID(c.id, lastSegment(r.target))) {
+		if c.inForce(r.created) && r.targets(c) {
 			s = c
 		}
 	}
