@@ -84,7 +84,7 @@ func (t *Tenant) mayDecide(a *approval, c caller) bool {
 		return false
 	}
 	if len(a.setting.Approvers) == 0 {
-		return t.defaultApprover(a.request, c.oid)
+		return !a.setting.byManager() && t.defaultApprover(a.request, c.oid)
 	}
 	groups := t.groupsOf(c.oid)
 	return slices.ContainsFunc(a.setting.Approvers, func(id string) bool {

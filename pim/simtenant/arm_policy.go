@@ -111,7 +111,11 @@ func (t *Tenant) patchPolicy(c *armCall) *answer {
 	}
 	next := p.clone()
 	for _, r := range body.Properties.Rules {
-		if err := t.applyRule(next, r); err != nil {
+		err := t.applyRule(next, r)
+		if err == nil {
+			err = r.aims()
+		}
+		if err != nil {
 			return armError(err)
 		}
 	}
@@ -134,7 +138,7 @@ func (p *Policy) consistent(changed []armRule) *refusal {
 	}
 	const notification = "Notification_Approver_EndUser_Assignment"
 	if touches("Approval_EndUser_Assignment") && !touches(notification) &&
-		len(p.Approval.Approvers) > 0 && len(p.Notifications[notification].Recipients) > 0 {
+		(len(p.Approval.Approvers) > 0 || p.Approval.byManager()) && len(p.Notifications[notification].Recipients) > 0 {
 		return refuse("ActivationCustomApproversNotEmpty", "The notification of approvers has recipients of its own while approvers are set.")
 	}
 	return nil

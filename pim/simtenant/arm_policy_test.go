@@ -1,8 +1,11 @@
 package simtenant_test
 
 import (
+	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -22,18 +25,29 @@ func (w *world) policyID(token, scope string) string {
 
 func patch(rules ...any) any { return map[string]any{"properties": map[string]any{"rules": rules}} }
 
+// rule is a rule of a kind with its target, which its id tells.
+func rule(id, kind string, members map[string]any) any {
+	parts := strings.Split("__"+id, "_")
+	r := map[string]any{"id": id, "ruleType": "RoleManagementPolicy" + kind, "target": map[string]any{
+		"caller": parts[len(parts)-2], "operations": []string{"All"}, "level": parts[len(parts)-1],
+		"targetObjects": nil, "inheritableSettings": nil, "enforcedSettings": nil,
+	}}
+	maps.Copy(r, members)
+	return r
+}
+
 func enablement(id string, rules ...string) any {
-	return map[string]any{"id": id, "ruleType": "RoleManagementPolicyEnablementRule", "enabledRules": rules}
+	return rule(id, "EnablementRule", map[string]any{"enabledRules": rules})
 }
 
 func expiration(id, longest string) any {
-	return map[string]any{"id": id, "ruleType": "RoleManagementPolicyExpirationRule", "isExpirationRequired": true, "maximumDuration": longest}
+	return rule(id, "ExpirationRule", map[string]any{"isExpirationRequired": true, "maximumDuration": longest})
 }
 
 func approval(required bool, approvers ...any) any {
-	return map[string]any{"id": "Approval_EndUser_Assignment", "ruleType": "RoleManagementPolicyApprovalRule", "setting": map[string]any{
+	return rule("Approval_EndUser_Assignment", "ApprovalRule", map[string]any{"setting": map[string]any{
 		"isApprovalRequired": required, "approvalMode": "SingleStage", "approvalStages": []any{map[string]any{
-			"approvalStageTimeOutInDays": 1, "isApproverJustificationRequired": true, "primaryApprovers": approvers}}}}
+			"approvalStageTimeOutInDays": 1, "isApproverJustificationRequired": true, "primaryApprovers": approvers}}}})
 }
 
 func TestPatchedRulesBindTheNextRequestAndOnlyAtTheirScope(t *testing.T) {
@@ -60,10 +74,16 @@ func TestBadRulesChangeNothing(t *testing.T) {
 	token := w.armToken(w.app)
 	id := w.policyID(token, subscription)
 	user := func(id, kind string) any { return map[string]any{"id": id, "userType": kind} }
-	context := map[string]any{"id": "AuthenticationContext_EndUser_Assignment", "ruleType": "RoleManagementPolicyAuthenticationContextRule", "isEnabled": true, "claimValue": "c1"}
+	context := rule("AuthenticationContext_EndUser_Assignment", "AuthenticationContextRule", map[string]any{"isEnabled": true, "claimValue": "c1"})
+	aimless := rule("Expiration_Admin_Assignment", "ExpirationRule", map[string]any{"maximumDuration": "P1D", "target": nil})
+	astray := rule("Expiration_Admin_Assignment", "ExpirationRule", map[string]any{"maximumDuration": "P1D", "target": map[string]any{"caller": "EndUser", "level": "Assignment"}})
+	strange := rule("Approval_EndUser_Assignment", "ApprovalRule", map[string]any{"setting": map[string]any{"approvalMode": "Lottery"}})
 	for name, body := range map[string]any{
 		"an unknown rule":                patch(enablement("Enablement_EndUser_Eligibility", "Justification")),
-		"the wrong type":                 patch(map[string]any{"id": "Expiration_Admin_Assignment", "ruleType": "RoleManagementPolicyEnablementRule"}),
+		"the wrong type":                 patch(rule("Expiration_Admin_Assignment", "EnablementRule", nil)),
+		"a rule without its target":      patch(aimless),
+		"the target of another rule":     patch(astray),
+		"a mode that there is not":       patch(strange),
 		"an activation of two days":      patch(expiration("Expiration_EndUser_Assignment", "PT48H")),
 		"no duration":                    patch(expiration("Expiration_Admin_Assignment", "")),
 		"an unknown requirement":         patch(enablement("Enablement_EndUser_Assignment", "Captcha")),
@@ -81,13 +101,46 @@ func TestBadRulesChangeNothing(t *testing.T) {
 	require.Equal(t, http.StatusForbidden, r.Status, "a reader cannot")
 }
 
+// What nothing enforces is kept too: a rule is what was sent, whole.
+func TestAnApprovalRuleIsKeptAsItWasSent(t *testing.T) {
+	w := newWorld(t)
+	token := w.armToken(w.app)
+	setting := map[string]any{
+		"isApprovalRequired": true, "isApprovalRequiredForExtension": true, "isRequestorJustificationRequired": false, "approvalMode": "Serial",
+		"approvalStages": []any{map[string]any{
+			"approvalStageTimeOutInDays": 3, "isApproverJustificationRequired": false, "escalationTimeInMinutes": 60, "isEscalationEnabled": true,
+			"primaryApprovers":    []any{map[string]any{"id": w.bob, "userType": "User", "isBackup": true, "description": "boss"}},
+			"escalationApprovers": []any{map[string]any{"id": w.alice, "userType": "User", "isBackup": false, "description": "deputy"}},
+		}},
+	}
+	want, err := json.Marshal(setting)
+	require.NoError(t, err)
+	kept := func() string {
+		for _, r := range w.arm(token, "GET", w.policyID(token, subscription), nil).at("properties", "rules").([]any) {
+			if r := r.(map[string]any); r["id"] == "Approval_EndUser_Assignment" {
+				b, err := json.Marshal(r["setting"])
+				require.NoError(t, err)
+				return string(b)
+			}
+		}
+		return ""
+	}
+	r := w.arm(token, "PATCH", w.policyID(token, subscription), patch(rule("Approval_EndUser_Assignment", "ApprovalRule", map[string]any{"setting": setting})))
+	require.Equal(t, http.StatusOK, r.Status, "%s", r.Body)
+	require.JSONEq(t, string(want), kept())
+
+	require.Equal(t, http.StatusOK, w.arm(token, "PATCH", w.policyID(token, subscription), patch(approval(true, map[string]any{"id": w.bob, "userType": "User"}))).Status)
+	require.NotContains(t, kept(), w.alice, "what was left out is gone")
+	require.Contains(t, kept(), `"isRequestorJustificationRequired":false`)
+}
+
 func TestApproversClashWithNotificationRecipientsOfTheirOwn(t *testing.T) {
 	w := newWorld(t)
 	token := w.armToken(w.app)
 	notification := func(recipients ...string) any {
-		return map[string]any{"id": "Notification_Approver_EndUser_Assignment", "ruleType": "RoleManagementPolicyNotificationRule",
+		return rule("Notification_Approver_EndUser_Assignment", "NotificationRule", map[string]any{
 			"notificationType": "Email", "recipientType": "Approver", "notificationLevel": "All",
-			"isDefaultRecipientsEnabled": true, "notificationRecipients": recipients}
+			"isDefaultRecipientsEnabled": true, "notificationRecipients": recipients})
 	}
 	bob := map[string]any{"id": w.bob, "userType": "User"}
 	require.Equal(t, http.StatusOK, w.arm(token, "PATCH", w.policyID(token, subscription), patch(notification("x@contoso.example"))).Status)

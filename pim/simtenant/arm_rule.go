@@ -12,6 +12,7 @@ const armRulePrefix = "RoleManagementPolicy"
 type armRule struct {
 	ID                         string       `json:"id"`
 	RuleType                   string       `json:"ruleType"`
+	Target                     *armTarget   `json:"target"`
 	IsExpirationRequired       bool         `json:"isExpirationRequired"`
 	MaximumDuration            string       `json:"maximumDuration"`
 	EnabledRules               []string     `json:"enabledRules"`
@@ -23,21 +24,20 @@ type armRule struct {
 	Setting                    *armApproval `json:"setting"`
 }
 
-type armApproval struct {
-	IsApprovalRequired bool               `json:"isApprovalRequired"`
-	ApprovalMode       string             `json:"approvalMode"`
-	ApprovalStages     []armApprovalStage `json:"approvalStages"`
+// armTarget says whose requests a rule binds, and for what.
+type armTarget struct {
+	Caller string `json:"caller"`
+	Level  string `json:"level"`
 }
 
-type armApprovalStage struct {
-	TimeOutInDays         int           `json:"approvalStageTimeOutInDays"`
-	JustificationRequired bool          `json:"isApproverJustificationRequired"`
-	PrimaryApprovers      []armApprover `json:"primaryApprovers"`
-}
-
-type armApprover struct {
-	ID       string `json:"id"`
-	UserType string `json:"userType"`
+// aims refuses a rule without its target: what is left out is not taken from the rule
+// that was there.
+func (r armRule) aims() *refusal {
+	row, _ := ruleByID(r.ID)
+	if r.Target == nil || !sameID(r.Target.Caller, row.caller) || !sameID(r.Target.Level, row.level) {
+		return invalidPolicy("The target of the rule '" + r.ID + "' is missing or not its own.")
+	}
+	return nil
 }
 
 // applyRule puts a rule of a PATCH into a policy.
@@ -79,26 +79,6 @@ func (t *Tenant) applyRule(p *Policy, r armRule) *refusal {
 	case ruleKindApproval:
 		return t.applyApproval(p, r.Setting)
 	}
-	return nil
-}
-
-func (t *Tenant) applyApproval(p *Policy, s *armApproval) *refusal {
-	if s == nil || len(s.ApprovalStages) > 1 || s.IsApprovalRequired && len(s.ApprovalStages) == 0 {
-		return invalidPolicy("The approval rule needs a setting with one stage.")
-	}
-	next := Approval{Required: s.IsApprovalRequired, TimeOutDays: 1, JustificationRequired: true}
-	if len(s.ApprovalStages) == 1 {
-		stage := s.ApprovalStages[0]
-		next.TimeOutDays, next.JustificationRequired = max(stage.TimeOutInDays, 1), stage.JustificationRequired
-		for _, a := range stage.PrimaryApprovers {
-			who := t.principal(a.ID)
-			if who == nil || string(who.kind) != a.UserType || who.kind == TypeServicePrincipal {
-				return invalidPolicy("The approver '" + a.ID + "' of type '" + a.UserType + "' is not valid.")
-			}
-			next.Approvers = append(next.Approvers, who.id)
-		}
-	}
-	p.Approval = next
 	return nil
 }
 

@@ -31,21 +31,28 @@ func (t *Tenant) renderRule(p *Policy, row ruleRow) any {
 }
 
 func (t *Tenant) renderApprovalSetting(a Approval) any {
-	approvers := []any{}
-	for _, id := range a.Approvers {
-		name, kind := "", TypeUser
-		if p := t.principal(id); p != nil {
-			name, kind = p.name, p.kind
+	s := t.setting(a)
+	stage := s.ApprovalStages[0]
+	approvers := func(list []armApprover) []any {
+		out := []any{}
+		for _, who := range list {
+			if who.manager == 0 {
+				out = append(out, map[string]any{"id": who.ID, "description": who.Description, "isBackup": who.IsBackup, "userType": who.UserType})
+			}
 		}
-		approvers = append(approvers, map[string]any{"id": id, "description": name, "isBackup": false, "userType": kind})
+		return out
+	}
+	var escalation any
+	if len(stage.EscalationApprovers) > 0 {
+		escalation = approvers(stage.EscalationApprovers)
 	}
 	return map[string]any{
-		"isApprovalRequired": a.Required, "isApprovalRequiredForExtension": false,
-		"isRequestorJustificationRequired": true, "approvalMode": "SingleStage",
+		"isApprovalRequired": s.IsApprovalRequired, "isApprovalRequiredForExtension": s.ForExtension,
+		"isRequestorJustificationRequired": s.RequestorJustification, "approvalMode": s.ApprovalMode,
 		"approvalStages": []any{map[string]any{
-			"approvalStageTimeOutInDays": a.TimeOutDays, "isApproverJustificationRequired": a.JustificationRequired,
-			"escalationTimeInMinutes": 0, "isEscalationEnabled": false,
-			"primaryApprovers": approvers, "escalationApprovers": nil,
+			"approvalStageTimeOutInDays": stage.TimeOutInDays, "isApproverJustificationRequired": stage.JustificationRequired,
+			"escalationTimeInMinutes": stage.EscalationMinutes, "isEscalationEnabled": stage.Escalates,
+			"primaryApprovers": approvers(stage.PrimaryApprovers), "escalationApprovers": escalation,
 		}},
 	}
 }

@@ -14,21 +14,49 @@ type graphRuleBody struct {
 	Setting   *graphApproval `json:"setting"`
 }
 
+// graphApproval is the setting with approvers as Graph names them.
 type graphApproval struct {
-	IsApprovalRequired bool   `json:"isApprovalRequired"`
-	ApprovalMode       string `json:"approvalMode"`
-	ApprovalStages     []struct {
-		TimeOutInDays         int               `json:"approvalStageTimeOutInDays"`
-		JustificationRequired bool              `json:"isApproverJustificationRequired"`
-		PrimaryApprovers      []graphSubjectSet `json:"primaryApprovers"`
+	armApproval
+	ApprovalStages []struct {
+		armApprovalStage
+		PrimaryApprovers    []graphSubjectSet `json:"primaryApprovers"`
+		EscalationApprovers []graphSubjectSet `json:"escalationApprovers"`
 	} `json:"approvalStages"`
 }
 
-// graphSubjectSet is an approver: a user, or the members of a group.
+// graphSubjectSet is an approver: a user, the members of a group, or the manager of
+// whoever asks.
 type graphSubjectSet struct {
-	ODataType string `json:"@odata.type"`
-	UserID    string `json:"userId"`
-	GroupID   string `json:"groupId"`
+	ODataType    string `json:"@odata.type"`
+	UserID       string `json:"userId"`
+	GroupID      string `json:"groupId"`
+	ManagerLevel int    `json:"managerLevel"`
+	Description  string `json:"description"`
+}
+
+const (
+	subjectUser    = "#microsoft.graph.singleUser"
+	subjectGroup   = "#microsoft.graph.groupMembers"
+	subjectManager = "#microsoft.graph.requestorManager"
+)
+
+func readSubjectSets(list []graphSubjectSet) ([]armApprover, *refusal) {
+	var out []armApprover
+	for _, s := range list {
+		who := armApprover{Description: s.Description}
+		switch "#" + strings.TrimPrefix(s.ODataType, "#") {
+		case subjectUser:
+			who.ID, who.UserType = s.UserID, string(TypeUser)
+		case subjectGroup:
+			who.ID, who.UserType = s.GroupID, string(TypeGroup)
+		case subjectManager:
+			who.manager = max(s.ManagerLevel, 1)
+		default:
+			return nil, invalidPolicy("The approver of type '" + s.ODataType + "' is not valid.")
+		}
+		out = append(out, who)
+	}
+	return out, nil
 }
 
 // rule is the body as the rule that both services have in common.
@@ -42,21 +70,19 @@ func (b graphRuleBody) rule() (armRule, *refusal) {
 	if b.Setting == nil {
 		return r, nil
 	}
-	r.Setting = &armApproval{IsApprovalRequired: b.Setting.IsApprovalRequired, ApprovalMode: b.Setting.ApprovalMode}
+	setting := b.Setting.armApproval
 	for _, s := range b.Setting.ApprovalStages {
-		stage := armApprovalStage{TimeOutInDays: s.TimeOutInDays, JustificationRequired: s.JustificationRequired}
-		for _, who := range s.PrimaryApprovers {
-			switch strings.TrimPrefix(who.ODataType, "#") {
-			case "microsoft.graph.singleUser":
-				stage.PrimaryApprovers = append(stage.PrimaryApprovers, armApprover{who.UserID, string(TypeUser)})
-			case "microsoft.graph.groupMembers":
-				stage.PrimaryApprovers = append(stage.PrimaryApprovers, armApprover{who.GroupID, string(TypeGroup)})
-			default:
-				return r, invalidPolicy("The approver of type '" + who.ODataType + "' is not valid.")
-			}
+		var err *refusal
+		stage := s.armApprovalStage
+		if stage.PrimaryApprovers, err = readSubjectSets(s.PrimaryApprovers); err != nil {
+			return r, err
 		}
-		r.Setting.ApprovalStages = append(r.Setting.ApprovalStages, stage)
+		if stage.EscalationApprovers, err = readSubjectSets(s.EscalationApprovers); err != nil {
+			return r, err
+		}
+		setting.ApprovalStages = append(setting.ApprovalStages, stage)
 	}
+	r.Setting = &setting
 	return r, nil
 }
 

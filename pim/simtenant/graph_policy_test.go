@@ -166,6 +166,31 @@ func TestApproversAndTheirMailsChangeTogether(t *testing.T) {
 	require.Equal(t, 204, w.graph(admin, "PATCH", path(), map[string]any{"rules": []any{context, mfa}}).Status)
 }
 
+// Graph knows one approver more: the manager of whoever asks. Nobody here has one, so
+// that nobody decides, not even who would if no approver were named.
+func TestAnApprovalByTheManagerIsKeptAsItWasSent(t *testing.T) {
+	w := newWorld(t)
+	admin := w.admin()
+	tie := func() map[string]any { return w.policyOf(admin, "/", "DirectoryRole", simtenant.RoleUserAdmin) }
+	rule := ruleOf(tie(), "Approval_EndUser_Assignment")
+	setting := rule["setting"].(map[string]any)
+	setting["isApprovalRequired"], setting["isApprovalRequiredForExtension"], setting["isRequestorJustificationRequired"] = true, true, false
+	stage := setting["approvalStages"].([]any)[0].(map[string]any)
+	stage["isEscalationEnabled"], stage["escalationTimeInMinutes"] = true, float64(90)
+	stage["primaryApprovers"] = []any{map[string]any{"@odata.type": "#microsoft.graph.requestorManager", "managerLevel": float64(2)}}
+	stage["escalationApprovers"] = []any{map[string]any{"@odata.type": "#microsoft.graph.singleUser", "userId": w.carol, "description": "deputy"}}
+	path := policies + "roleManagementPolicies/" + tie()["policyId"].(string) + "/rules/Approval_EndUser_Assignment"
+	require.Equal(t, 204, w.graph(admin, "PATCH", path, rule).Status)
+	require.Equal(t, setting, ruleOf(tie(), "Approval_EndUser_Assignment")["setting"])
+
+	boss := w.AddUser(simtenant.User{Name: "Boss"})
+	w.Assign(simtenant.Grant{Plane: simtenant.PlaneDirectory, Scope: "/", Role: simtenant.RoleGlobalAdmin, Principal: boss})
+	w.MakeEligible(simtenant.Grant{Plane: simtenant.PlaneDirectory, Scope: "/", Role: simtenant.RoleUserAdmin, Principal: w.alice})
+	r := made(w.graph(w.alice, "POST", assignRole, ask("selfActivate", w.alice, simtenant.RoleUserAdmin), writeAssignments))
+	require.Equal(t, "PendingApproval", r["status"])
+	require.Empty(t, w.follow(boss, assignRole+"/filterByCurrentUser(on='approver')", writeAssignments))
+}
+
 func TestFutureValuesDoNotHideWhatIsKnown(t *testing.T) {
 	w := newWorld(t, simtenant.Options{FutureValues: true})
 	tie := w.policyOf(w.admin(), "/", "DirectoryRole", simtenant.RoleUserAdmin)

@@ -31,27 +31,40 @@ func (t *Tenant) renderGraphRule(p *Policy, row ruleRow) map[string]any {
 }
 
 func (t *Tenant) renderGraphApproval(a Approval) any {
-	approvers := []any{}
-	for _, id := range a.Approvers {
-		who := map[string]any{"@odata.type": "#microsoft.graph.singleUser", "userId": id}
-		p := t.principal(id)
-		if p != nil && p.kind == TypeGroup {
-			who = map[string]any{"@odata.type": "#microsoft.graph.groupMembers", "groupId": id}
+	s := t.setting(a)
+	stage := s.ApprovalStages[0]
+	approvers := func(list []armApprover) []any {
+		out := []any{}
+		for _, who := range list {
+			out = append(out, renderSubjectSet(who))
 		}
-		if p != nil {
-			who["description"] = p.name
-		}
-		approvers = append(approvers, who)
+		return out
 	}
 	return map[string]any{
-		"isApprovalRequired": a.Required, "isApprovalRequiredForExtension": false,
-		"isRequestorJustificationRequired": true, "approvalMode": "SingleStage",
+		"isApprovalRequired": s.IsApprovalRequired, "isApprovalRequiredForExtension": s.ForExtension,
+		"isRequestorJustificationRequired": s.RequestorJustification, "approvalMode": s.ApprovalMode,
 		"approvalStages": []any{map[string]any{
-			"approvalStageTimeOutInDays": a.TimeOutDays, "isApproverJustificationRequired": a.JustificationRequired,
-			"escalationTimeInMinutes": 0, "isEscalationEnabled": false,
-			"primaryApprovers": approvers, "escalationApprovers": []any{},
+			"approvalStageTimeOutInDays": stage.TimeOutInDays, "isApproverJustificationRequired": stage.JustificationRequired,
+			"escalationTimeInMinutes": stage.EscalationMinutes, "isEscalationEnabled": stage.Escalates,
+			"primaryApprovers": approvers(stage.PrimaryApprovers), "escalationApprovers": approvers(stage.EscalationApprovers),
 		}},
 	}
+}
+
+func renderSubjectSet(who armApprover) map[string]any {
+	m := map[string]any{"@odata.type": subjectUser, "userId": who.ID}
+	if who.Description != "" {
+		m["description"] = who.Description
+	}
+	switch {
+	case who.manager > 0:
+		m["@odata.type"], m["managerLevel"] = subjectManager, who.manager
+		delete(m, "userId")
+	case who.UserType == string(TypeGroup):
+		m["@odata.type"], m["groupId"] = subjectGroup, who.ID
+		delete(m, "userId")
+	}
+	return m
 }
 
 func (t *Tenant) graphRules(p *Policy) []map[string]any {

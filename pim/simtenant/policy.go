@@ -55,6 +55,8 @@ type Approval struct {
 	// TimeOutDays is how long the approvers have.
 	TimeOutDays           int
 	JustificationRequired bool
+
+	sent *armApproval // as the last who changed it wrote it; nil for the default
 }
 
 // Notification says who is told of an event by mail.
