@@ -106,10 +106,15 @@ func (r *Rules) nesting(q *Question) []Reason {
 	return out
 }
 
+// Ours reports whether s is our own resource group, or lies in it.
+func (g *Guard) Ours(s Scope) bool {
+	return g.ResourceGroup != Scope{} && g.ResourceGroup.mayContain(s)
+}
+
 // over reports whether a role at s reaches our own resource group: s lies in it or
 // contains it. A management group may contain it.
 func (g *Guard) over(s Scope) bool {
-	return g.ResourceGroup != Scope{} && (g.ResourceGroup.mayContain(s) || s.above(g.ResourceGroup))
+	return g.Ours(s) || g.ResourceGroup != Scope{} && s.above(g.ResourceGroup)
 }
 
 // approves reports whether the group is one whose members approve by these rules.

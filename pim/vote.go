@@ -185,7 +185,10 @@ func (e *Engine) VoteNative(ctx context.Context, caller Caller, p Plane, id stri
 			return at(op, err)
 		}
 		if strings.EqualFold(w.ID, id) {
-			r.Scope, r.Role, r.Principal, r.Type = w.Scope.String(), w.Role, w.Principal, w.Type
+			r.Scope, r.Role, r.Principal, r.Type, r.Bears = w.Scope.String(), w.Role, w.Principal, w.Type, w.Condition
+			if w.Window != (Window{}) {
+				r.Window = &w.Window
+			}
 			break
 		}
 	}

@@ -1,6 +1,7 @@
 package sweepstore_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -133,13 +134,23 @@ func TestWriteWhoseAnswerWasLostIsNoConflict(t *testing.T) {
 	lost := 0
 	s := blobs(t, func(next sender) sender {
 		return func(r *http.Request) (*http.Response, error) {
-			resp, err := next(r)
-			if r.Method == http.MethodPut && lost == 0 {
-				lost++
-				_, _ = io.Copy(io.Discard, resp.Body)
-				return nil, errors.New("connection reset")
+			if r.Method != http.MethodPut || lost > 0 {
+				return next(r)
 			}
-			return resp, err
+			lost++
+			// A copy goes out: the client's own body is rewound for the next try, while the
+			// connection may not yet know that it has sent all of this one.
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				return nil, err
+			}
+			out := r.Clone(r.Context())
+			out.Body = io.NopCloser(bytes.NewReader(body))
+			resp, err := next(out)
+			if err != nil {
+				return nil, err
+			}
+			return nil, errors.Join(errors.New("connection reset"), resp.Body.Close())
 		}
 	})
 	v, err := s.Save(t.Context(), "plans/1.json", []byte("{}"), "")

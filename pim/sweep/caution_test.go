@@ -148,11 +148,17 @@ func TestProtectedIsNeverRemoved(t *testing.T) {
 			require.NoError(w.t, err)
 			g.ResourceGroup = s
 		}, nil, "protected: the app's own resource group"},
+		{"our own resource group, in other letters", func(w *world, g *pim.Guard) {
+			s, err := pim.ParseScope(pim.Azure, w.sub+"/resourceGroups/LÄDEN")
+			require.NoError(w.t, err)
+			g.ResourceGroup = s
+		}, nil, "protected: the app's own resource group"},
 		{"anything, when everything is stopped", func(_ *world, g *pim.Guard) { g.Stopped = true }, nil, "stopped"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			inTime(t, func(t *testing.T) {
 				w := newWorld(t)
+				w.rg = w.tenant.AddResourceGroup(w.sub, "läden")
 				w.tenant.Assign(simtenant.Grant{Scope: w.rg, Role: "Contributor", Principal: w.ada})
 				w.sweeps(everything, tt.rules...)
 				open := w.plan() // made before somebody protected it

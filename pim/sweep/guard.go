@@ -50,7 +50,7 @@ func (g guard) forbids(p Proposal) string {
 		return "protected: the principal"
 	case scope.Level() == pim.LevelGroup && (has(g.Protected, scope.String()) || has(g.principals, scope.String())):
 		return "protected: the group"
-	case g.ResourceGroup != (pim.Scope{}) && g.ResourceGroup.Contains(scope):
+	case g.Ours(scope):
 		return "protected: the app's own resource group"
 	case g.protects(p.Role):
 		return "protected: the role"
