@@ -1,11 +1,8 @@
 package sweepstore_test
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -138,19 +135,7 @@ func TestWriteWhoseAnswerWasLostIsNoConflict(t *testing.T) {
 				return next(r)
 			}
 			lost++
-			// A copy goes out: the client's own body is rewound for the next try, while the
-			// connection may not yet know that it has sent all of this one.
-			body, err := io.ReadAll(r.Body)
-			if err != nil {
-				return nil, err
-			}
-			out := r.Clone(r.Context())
-			out.Body = io.NopCloser(bytes.NewReader(body))
-			resp, err := next(out)
-			if err != nil {
-				return nil, err
-			}
-			return nil, errors.Join(errors.New("connection reset"), resp.Body.Close())
+			return azurite.Lose(next, r)
 		}
 	})
 	v, err := s.Save(t.Context(), "plans/1.json", []byte("{}"), "")

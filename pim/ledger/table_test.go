@@ -35,19 +35,7 @@ func loses(method string, n int) func(sender) sender {
 				return next(r)
 			}
 			n--
-			// A copy goes out: the client's own body is rewound for the next try, while the
-			// connection may not yet know that it has sent all of this one.
-			body, err := io.ReadAll(r.Body)
-			if err != nil {
-				return nil, err
-			}
-			out := r.Clone(r.Context())
-			out.Body = io.NopCloser(bytes.NewReader(body))
-			resp, err := next(out)
-			if err != nil {
-				return nil, err
-			}
-			return nil, errors.Join(errors.New("connection reset"), resp.Body.Close())
+			return azurite.Lose(next, r)
 		}
 	}
 }
