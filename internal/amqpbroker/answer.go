@@ -42,16 +42,28 @@ func (l *link) answer(m *amqp.Message) error {
 	return nil
 }
 
-// replyLink finds the link of the same node at the client's address.
+// replyLink finds the link of the same node that answers to replyTo go to: the
+// one with that target address, else the one with that name, which is what
+// @azure/service-bus puts there for $cbs, else any.
 func (l *link) replyLink(replyTo string) *link {
+	var named, other *link
 	for _, s := range l.session.conn.sessions {
 		for _, x := range s.links {
-			if x.out != nil && x.queue == nil && x.out.replyTo == replyTo && strings.EqualFold(x.address, l.address) {
+			switch {
+			case x.out == nil || x.queue != nil || !strings.EqualFold(x.address, l.address):
+			case replyTo != "" && x.out.replyTo == replyTo:
 				return x
+			case x.name == replyTo:
+				named = x
+			default:
+				other = x
 			}
 		}
 	}
-	return nil
+	if named != nil {
+		return named
+	}
+	return other
 }
 
 // response is an answer under both spellings of its properties: $cbs and

@@ -7,8 +7,7 @@ import (
 )
 
 const (
-	sessionFilter     = "com.microsoft:session-filter"
-	sessionFilterCode = uint64(0x137000000C) // as azservicebus describes the filter
+	sessionFilter = "com.microsoft:session-filter"
 
 	// epochTicks is 1970-01-01 in .NET ticks of 100 ns since the year 1.
 	epochTicks = 621355968000000000
@@ -76,16 +75,18 @@ func (l *link) resolve() *fault {
 }
 
 // sessionOf returns the session that a source's filter asks for: nil for the
-// next one that is free.
+// next one that is free. The .NET and JavaScript clients send the bare id.
 func sessionOf(filter pairs) (id *string, ok bool) {
 	for _, p := range filter {
 		if p.key != symbol(sessionFilter) {
 			continue
 		}
-		if d, ok := p.value.(described); ok {
-			if s, ok := d.value.(string); ok {
-				return &s, true
-			}
+		v := p.value
+		if d, ok := v.(described); ok {
+			v = d.value
+		}
+		if s, ok := v.(string); ok {
+			return &s, true
 		}
 		return nil, true
 	}
@@ -131,6 +132,7 @@ func (l *link) acceptGroup(f fields, id *string) {
 			return
 		}
 		if accepted {
+			l.out.consumer.poke() // what woke us may have been credit
 			l.pump()
 			return
 		}
@@ -162,8 +164,13 @@ func (l *link) tryGroup(f fields, id *string) (bool, error) {
 		return false, nil
 	}
 	g := l.out.consumer.group
+	filter, _ := f.list(5, codeSource).at(7).(pairs)
+	var granted any = g.id // in the form in which it was asked for
+	if d, ok := filter.get(sessionFilter).(described); ok {
+		granted = described{d.code, g.id}
+	}
 	return true, l.confirm(f,
-		pairs{{symbol(sessionFilter), described{sessionFilterCode, g.id}}},
+		pairs{{symbol(sessionFilter), granted}},
 		pairs{{symbol("com.microsoft:locked-until-utc"), g.lockedUntil.UnixMilli()*10_000 + epochTicks}})
 }
 

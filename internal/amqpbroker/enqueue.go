@@ -52,6 +52,9 @@ func (q *queue) check(m *amqp.Message) error {
 	if m.Properties == nil {
 		m.Properties = &amqp.MessageProperties{}
 	}
+	if m.Properties.MessageID == nil {
+		m.Properties.MessageID = fmt.Sprintf("%x", newToken()) // as Service Bus does
+	}
 	if id, ok := m.Properties.MessageID.(string); ok && utf8.RuneCountInString(id) > maxIDLength {
 		return errNotAllowed("The MessageId of length %d exceeds the maximum length %d.", utf8.RuneCountInString(id), maxIDLength)
 	}
@@ -69,7 +72,7 @@ func (q *queue) check(m *amqp.Message) error {
 // it. Scheduled messages count from when they are sent, and cancelling one does
 // not forget its id ("Duplicate detection").
 func (q *queue) duplicate(m *amqp.Message, now time.Time) bool {
-	if q.cfg.DuplicateDetectionWindow == 0 || m.Properties.MessageID == nil {
+	if q.cfg.DuplicateDetectionWindow == 0 {
 		return false
 	}
 	id := fmt.Sprint(m.Properties.MessageID)

@@ -137,3 +137,12 @@ func TestBrokerRefusesQueuesThatServiceBusWould(t *testing.T) {
 		})
 	}
 }
+
+func TestMessageWithoutAnIDGetsOne(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T, s *amqpbroker.Server, c *azservicebus.Client) {
+		send(t, c, "q", text("x"), text("y"))
+		ms := receive(t, receiver(t, c, "q", nil), 2)
+		require.Regexp(t, "^[0-9a-f]{32}$", ms[0].MessageID)
+		require.NotEqual(t, ms[0].MessageID, ms[1].MessageID)
+	}, amqpbroker.QueueConfig{Name: "q"})
+}

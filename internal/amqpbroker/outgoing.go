@@ -65,10 +65,7 @@ func (l *link) pumpAll() bool {
 // waits while the session's window is full. The caller holds mu.
 func (l *link) deliver(d *delivery, settled bool) error {
 	s := l.session
-	id, tag, data := s.nextOut, d.token.deliveryTag(), d.data
-	if !settled {
-		s.unsettled[id] = d
-	}
+	tag, data := d.token.deliveryTag(), d.data
 	l.out.sent++
 	l.out.credit = atLeastZero(l.out.credit - 1)
 	const overhead = 128 // more than the frame's head and performative
@@ -81,9 +78,15 @@ func (l *link) deliver(d *delivery, settled bool) error {
 		}
 		n := min(len(data), int(s.conn.maxFrame)-overhead)
 		more := n < len(data)
-		head := []any{l.handle, id, tag, uint32(0), settled, more}
-		if !first {
-			head = []any{l.handle, nil, nil, nil, settled, more}
+		head := []any{l.handle, nil, nil, nil, settled, more}
+		if first {
+			// Taken after the wait, so that deliveries begin in the order of their ids.
+			id := s.nextDelivery
+			s.nextDelivery++
+			if !settled {
+				s.unsettled[id] = d
+			}
+			head = []any{l.handle, id, tag, uint32(0), settled, more}
 		}
 		body := append(appendValue(nil, described{codeTransfer, head}), data[:n]...)
 		if err := writeFrame(s.conn.nc, frameAMQP, s.channel, body); err != nil {

@@ -97,7 +97,7 @@ func TestDuplicateIsAcceptedAndDropped(t *testing.T) {
 		{"the same id within the window", window - time.Second, [2]time.Duration{}, [2]string{"a", "a"}, counts{active: 1}},
 		{"the same id after the window", window + time.Second, [2]time.Duration{}, [2]string{"a", "a"}, counts{active: 2}},
 		{"ids are case sensitive", 0, [2]time.Duration{}, [2]string{"a", "A"}, counts{active: 2}},
-		{"no id is no duplicate", 0, [2]time.Duration{}, [2]string{}, counts{active: 2}},
+		{"no id gets one of its own", 0, [2]time.Duration{}, [2]string{}, counts{active: 2}},
 		{"scheduled, then not", 0, [2]time.Duration{time.Hour, 0}, [2]string{"a", "a"}, counts{scheduled: 1}},
 		{"not scheduled, then scheduled", 0, [2]time.Duration{0, time.Hour}, [2]string{"a", "a"}, counts{active: 1}},
 		{"both scheduled", time.Minute, [2]time.Duration{time.Hour, 2 * time.Hour}, [2]string{"a", "a"}, counts{scheduled: 1}},

@@ -16,7 +16,8 @@ type session struct {
 	channel uint16
 	links   map[uint32]*link // by the client's handle
 
-	nextOut      uint32     // id of our next transfer and delivery
+	nextOut      uint32     // id of our next transfer, one for each frame
+	nextDelivery uint32     // id of our next delivery, one for each message
 	nextIn       uint32     // id of the client's next transfer
 	remoteWindow uint32     // transfers the client still takes
 	space        *sync.Cond // remoteWindow has grown, or a link or session has ended
