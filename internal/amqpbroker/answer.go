@@ -1,13 +1,10 @@
 package amqpbroker
 
 import (
-	"errors"
 	"strings"
 
 	"github.com/Azure/go-amqp"
 )
-
-var errLinkEnded = errors.New("link has ended")
 
 // answer does what a message sent to $cbs or $management asks, and sends the
 // result to the receiving link that the client has beside this one.
@@ -33,12 +30,8 @@ func (l *link) answer(m *amqp.Message) error {
 	if to == nil {
 		return errNotAllowed("There is no receiving link for answers at '%s'.", l.address)
 	}
-	c := l.session.conn
-	c.wg.Go(func() { // may wait for the client to take it, which we must read to learn
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		_ = to.deliver(&delivery{data: data}, true)
-	})
+	to.out.answers = append(to.out.answers, &delivery{data: data})
+	to.out.consumer.poke()
 	return nil
 }
 

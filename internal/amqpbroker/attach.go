@@ -30,7 +30,7 @@ func (s *session) attach(f fields) error {
 	err := l.resolve()
 	filter, _ := source.at(7).(pairs)
 	id, hasFilter := sessionOf(filter)
-	if err == nil && l.out != nil && l.queue != nil && l.queue.cfg.RequiresSession != hasFilter {
+	if err == nil && l.out != nil && hasFilter != (l.queue != nil && l.queue.cfg.RequiresSession) {
 		err = errNotAllowed("It is not possible for an entity that requires sessions to create a non-sessionful message receiver, or the reverse.")
 	}
 	switch {
@@ -41,10 +41,9 @@ func (s *session) attach(f fields) error {
 			return err
 		}
 		return l.grant()
-	case l.queue == nil:
-		return l.confirm(f, nil, nil)
+	case l.queue != nil:
+		l.queue.subscribe(l.out.consumer)
 	}
-	l.queue.subscribe(l.out.consumer)
 	if hasFilter {
 		s.conn.wg.Go(func() { l.acceptGroup(f, id) })
 		return nil

@@ -80,7 +80,6 @@ func (c *conn) detachLinks(reason *fault) {
 }
 
 // handshake exchanges protocol headers, and SASL if the client asks for it.
-// Any mechanism succeeds: Service Bus clients are known by their claims.
 func (c *conn) handshake(r *bufio.Reader) error {
 	var head [8]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
@@ -99,25 +98,6 @@ func (c *conn) handshake(r *bufio.Reader) error {
 		return fmt.Errorf("protocol header %q is not AMQP 1.0", head)
 	}
 	return err
-}
-
-func (c *conn) sasl(r *bufio.Reader) error {
-	if _, err := c.nc.Write([]byte(headerSASL)); err != nil {
-		return err
-	}
-	mechanisms := described{codeMechanisms, []any{[]symbol{"ANONYMOUS", "EXTERNAL", "MSSBCBS", "PLAIN"}}}
-	if err := writeFrame(c.nc, frameSASL, 0, appendValue(nil, mechanisms)); err != nil {
-		return err
-	}
-	f, err := readFrame(r)
-	if err != nil {
-		return err
-	}
-	if f.code != codeInit {
-		return errors.New("client did not begin SASL")
-	}
-	const ok = uint8(0)
-	return writeFrame(c.nc, frameSASL, 0, appendValue(nil, described{codeOutcome, []any{ok}}))
 }
 
 // handle answers one frame. It returns io.EOF when the client has closed.
@@ -150,7 +130,7 @@ func (c *conn) send(channel uint16, code uint64, fields ...any) error {
 func (c *conn) open(f fields) error {
 	c.maxFrame = maxFrameSize
 	if n := f.uint32(2); n > 0 {
-		c.maxFrame = min(n, maxFrameSize)
+		c.maxFrame = min(max(n, minMaxFrameSize), maxFrameSize)
 	}
 	if idle := time.Duration(f.uint32(4)) * time.Millisecond; idle > 0 {
 		// Twice in the time the client waits, so that one frame may be late.

@@ -11,6 +11,9 @@ import (
 // maxFrameSize is what we announce; peers that allow less get less.
 const maxFrameSize = 64 << 10
 
+// minMaxFrameSize is the least that a peer may allow: AMQP 1.0, 2.7.1.
+const minMaxFrameSize = 512
+
 // Types of frame: AMQP 1.0, 2.3.1 and 5.3.1.
 const (
 	frameAMQP = byte(0)

@@ -1,18 +1,26 @@
 package amqpbroker
 
+import "errors"
+
+var errLinkEnded = errors.New("link has ended")
+
 // outgoing is the state of a link on which the client receives.
 type outgoing struct {
 	consumer *consumer
 	settled  bool   // receive and delete
-	replyTo  string // the client's address, for answers of $cbs and $management
 	credit   uint32 // messages the client waits for
 	sent     uint32 // messages sent, in AMQP the delivery-count
+	drain    bool   // the client wants back the credit that is left
+
+	replyTo string      // the client's address, for answers of $cbs and $management
+	answers []*delivery // of the node, which wait for credit
 }
 
-// grant notes the credit that a client gives, counted from the deliveries it
+// flow notes the credit that a client gives, counted from the deliveries it
 // had seen.
-func (o *outgoing) grant(seen, credit uint32) {
-	o.credit = atLeastZero(seen + credit - o.sent)
+func (o *outgoing) flow(f fields) {
+	seen, credit := f.uint32(5), f.uint32(6)
+	o.credit, o.drain = atLeastZero(seen+credit-o.sent), f.bool(8)
 	o.consumer.poke()
 }
 
@@ -46,19 +54,50 @@ func (l *link) pumpAll() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for l.out.credit > 0 && !l.ended() {
-		d, err := l.queue.next(l.out.consumer, !l.out.settled)
+		d, err := l.next()
 		if err != nil {
 			_ = l.fail(faultOf(err))
 			return false
 		}
 		if d == nil {
-			return true
+			break
 		}
-		if err := l.deliver(d, l.out.settled); err != nil {
+		if err := l.deliver(d, l.out.settled || l.queue == nil); err != nil {
 			return false
 		}
 	}
+	if l.out.drain && !l.ended() && l.drained() != nil {
+		return false
+	}
 	return !l.ended()
+}
+
+// next takes the next message from the link's queue or node; nil if there is
+// none.
+func (l *link) next() (*delivery, error) {
+	if l.queue != nil {
+		return l.queue.next(l.out.consumer, !l.out.settled)
+	}
+	if len(l.out.answers) == 0 {
+		return nil, nil
+	}
+	d := l.out.answers[0]
+	l.out.answers = l.out.answers[1:]
+	return d, nil
+}
+
+// drained gives back the credit that is left, and says so even if none is: the
+// client waits for it (AMQP 1.0, 2.6.7). The caller holds mu.
+func (l *link) drained() error {
+	l.out.sent += l.out.credit
+	l.out.credit, l.out.drain = 0, false
+	return l.tell(true)
+}
+
+// tell sends the link's state of flow. The caller holds mu.
+func (l *link) tell(drain bool) error {
+	s := l.session
+	return s.send(codeFlow, s.nextIn, window, s.nextOut, window, l.handle, l.out.sent, l.out.credit, nil, drain)
 }
 
 // deliver sends one message in frames of the size that the client takes, and

@@ -34,7 +34,7 @@ func byHand(t *testing.T, f func(*testing.T, *Server, *raw), queues ...QueueConf
 // open connects a raw client and puts its claim.
 func open(t *testing.T, s *Server) *raw {
 	t.Helper()
-	c := hello(t, s)
+	c := hello(t, s, headerAMQP)
 	c.send(codeOpen, "raw", nil, uint32(1<<16))
 	c.send(codeBegin, nil, uint32(0), window, window)
 	c.want(codeOpen)
@@ -43,8 +43,8 @@ func open(t *testing.T, s *Server) *raw {
 	return c
 }
 
-// hello connects a raw client, which has yet to open.
-func hello(t *testing.T, s *Server) *raw {
+// hello connects a raw client, which has yet to open, and greets in AMQP or SASL.
+func hello(t *testing.T, s *Server, greeting string) *raw {
 	t.Helper()
 	nc, err := s.Dial(t.Context())
 	require.NoError(t, err)
@@ -53,11 +53,10 @@ func hello(t *testing.T, s *Server) *raw {
 	r := bufio.NewReader(nc)
 	go func() {
 		defer close(c.received)
-		if head, err := r.Peek(len(headerAMQP)); err != nil || string(head) != headerAMQP {
-			return
-		}
-		_, _ = r.Discard(len(headerAMQP))
 		for {
+			if head, err := r.Peek(4); err == nil && string(head) == "AMQP" {
+				_, _ = r.Discard(len(headerAMQP))
+			}
 			f, err := readFrame(r)
 			if err != nil {
 				return
@@ -65,7 +64,7 @@ func hello(t *testing.T, s *Server) *raw {
 			c.received <- f
 		}
 	}()
-	_, err = nc.Write([]byte(headerAMQP))
+	_, err = nc.Write([]byte(greeting))
 	require.NoError(t, err)
 	return c
 }

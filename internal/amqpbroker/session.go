@@ -43,8 +43,7 @@ func (s *session) handle(f frame) error {
 	case codeAttach:
 		return s.attach(f.fields)
 	case codeFlow:
-		s.flow(f.fields)
-		return nil
+		return s.flow(f.fields)
 	case codeTransfer:
 		return s.transfer(f.fields, f.payload)
 	case codeDisposition:
@@ -72,17 +71,28 @@ func (s *session) end() {
 }
 
 // flow notes how much the client is ready to take, of the session and of one
-// of our sending links.
-func (s *session) flow(f fields) {
+// of our sending links, and tells our side if asked.
+func (s *session) flow(f fields) error {
 	// AMQP 1.0, 2.5.6: next-incoming-id + incoming-window - our next-outgoing-id.
 	s.remoteWindow = f.uint32(0) + f.uint32(1) - s.nextOut
 	s.space.Broadcast()
-	if f.at(4) == nil { // about the session alone
-		return
+	echo := f.bool(9)
+	l := s.links[f.uint32(4)]
+	switch {
+	case f.at(4) == nil: // about the session alone
+		if echo {
+			return s.send(codeFlow, s.nextIn, window, s.nextOut, window)
+		}
+	case l == nil: // ended meanwhile
+	case l.out != nil:
+		l.out.flow(f)
+		if echo && !l.out.drain { // draining has an answer of its own
+			return l.tell(false)
+		}
+	case echo:
+		return l.grant()
 	}
-	if l := s.links[f.uint32(4)]; l != nil && l.out != nil {
-		l.out.grant(f.uint32(5), f.uint32(6))
-	}
+	return nil
 }
 
 func (s *session) detach(f fields) error {
