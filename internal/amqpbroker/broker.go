@@ -65,7 +65,7 @@ func (b *Broker) Counts(name string) (active, scheduled, deferred, dead int) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, m := range q.messages {
+	for m := range q.messages.from(0) {
 		switch m.state {
 		case stateActive:
 			active++
@@ -76,7 +76,7 @@ func (b *Broker) Counts(name string) (active, scheduled, deferred, dead int) {
 		}
 	}
 	if q.deadLetters != nil {
-		dead = len(q.deadLetters.messages)
+		dead = q.deadLetters.messages.len()
 	}
 	return active, scheduled, deferred, dead
 }

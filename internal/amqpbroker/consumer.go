@@ -48,17 +48,14 @@ func (q *queue) next(c *consumer, lock bool) (*delivery, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := time.Now()
-	until := now.Add(q.cfg.LockDuration)
+	ready, until := &q.ready, now.Add(q.cfg.LockDuration)
 	if q.cfg.RequiresSession {
 		if c.group == nil || c.group.owner != c {
 			return nil, errSessionLockLost
 		}
-		until = c.group.lockedUntil
+		ready, until = &c.group.ready, c.group.lockedUntil
 	}
-	m := q.find(func(m *message) bool {
-		return m.state == stateActive && !m.locked && !m.expired(now) &&
-			(!q.cfg.RequiresSession || m.group == c.group.id)
-	})
+	m := q.first(ready, now)
 	if m == nil {
 		return nil, nil
 	}
@@ -71,8 +68,8 @@ func (q *queue) deferred(sequences []int64, lock bool) ([]*delivery, error) {
 	defer q.mu.Unlock()
 	var out []*delivery
 	for _, s := range sequences {
-		m := q.find(func(m *message) bool { return m.sequence == s && m.state == stateDeferred && !m.locked })
-		if m == nil {
+		m := q.messages.at(s)
+		if m == nil || m.state != stateDeferred || m.locked {
 			return nil, errMessageNotFound
 		}
 		d, err := q.hand(m, lock, time.Now().Add(q.cfg.LockDuration))
@@ -87,7 +84,9 @@ func (q *queue) deferred(sequences []int64, lock bool) ([]*delivery, error) {
 // hand locks or removes m and encodes it. The caller holds the lock.
 func (q *queue) hand(m *message, lock bool, until time.Time) (*delivery, error) {
 	if lock {
-		m.lock(until)
+		m.locked, m.token, m.lockedUntil = true, newToken(), until
+		q.locked[m.token] = m
+		q.arrange(m)
 	} else {
 		q.remove(m)
 	}
@@ -104,11 +103,11 @@ func (q *queue) peek(from int64, n int, session *string) ([][]byte, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var out [][]byte
-	for _, m := range q.messages {
+	for m := range q.messages.from(from) {
 		if len(out) == n {
 			break
 		}
-		if m.sequence < from || (session != nil && m.group != *session) {
+		if session != nil && m.group != *session {
 			continue
 		}
 		peeked := *m

@@ -29,15 +29,17 @@ func (q *queue) enqueue(messages ...*amqp.Message) ([]int64, error) {
 	now := time.Now()
 	var sequences []int64
 	for _, body := range messages {
-		if q.duplicate(body, now) {
+		// Scheduled messages count from when they are sent, and cancelling one
+		// does not forget its id ("Duplicate detection").
+		if q.seen.known(fmt.Sprint(body.Properties.MessageID), now) {
 			continue // accepted and dropped, as the service does
 		}
 		m := &message{body: body, group: str(body.Properties.GroupID)}
 		if t, ok := body.Annotations["x-opt-scheduled-enqueue-time"].(time.Time); ok && t.After(now) {
 			m.state, m.scheduled = stateScheduled, t
 		}
-		if q.cfg.RequiresSession && q.groups[m.group] == nil {
-			q.groups[m.group] = &group{id: m.group}
+		if q.cfg.RequiresSession {
+			q.group(m.group)
 		}
 		q.append(m, now)
 		sequences = append(sequences, m.sequence)
@@ -68,29 +70,14 @@ func (q *queue) check(m *amqp.Message) error {
 	return nil
 }
 
-// duplicate tells whether the id of m was seen within the window, and remembers
-// it. Scheduled messages count from when they are sent, and cancelling one does
-// not forget its id ("Duplicate detection").
-func (q *queue) duplicate(m *amqp.Message, now time.Time) bool {
-	if q.cfg.DuplicateDetectionWindow == 0 {
-		return false
-	}
-	id := fmt.Sprint(m.Properties.MessageID)
-	if until, ok := q.seen[id]; ok && now.Before(until) {
-		return true
-	}
-	q.seen[id] = now.Add(q.cfg.DuplicateDetectionWindow)
-	return false
-}
-
 // cancel removes scheduled messages, all of them or none.
 func (q *queue) cancel(sequences []int64) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var found []*message
 	for _, s := range sequences {
-		m := q.find(func(m *message) bool { return m.sequence == s && m.state == stateScheduled })
-		if m == nil {
+		m := q.messages.at(s)
+		if m == nil || m.state != stateScheduled {
 			return errMessageNotFound
 		}
 		found = append(found, m)

@@ -1,6 +1,7 @@
 package amqpbroker
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -14,6 +15,42 @@ type group struct {
 	owner       *consumer
 	lockedUntil time.Time
 	state       []byte
+
+	ready  pile[*message] // can be had by the owner
+	inFree int            // place among those that are free
+}
+
+// newFree returns the pile of sessions that are free, in the order of their
+// first messages.
+func newFree() pile[*group] {
+	return pile[*group]{
+		place: func(g *group) *int { return &g.inFree },
+		less:  func(a, b *group) bool { return a.ready.list[0].sequence < b.ready.list[0].sequence },
+	}
+}
+
+// group returns the session with the id, which may be new. The caller holds the
+// lock.
+func (q *queue) group(id string) *group {
+	g := q.groups[id]
+	if g == nil {
+		g = &group{id: id, ready: newReady()}
+		q.groups[id] = g
+	}
+	return g
+}
+
+// arrangeGroup puts a session, whose owner or messages have changed, among
+// those that are free if it is. The caller holds the lock.
+func (q *queue) arrangeGroup(id string) {
+	g := q.groups[id]
+	switch {
+	case g == nil: // not a queue of sessions
+	case g.owner == nil && g.ready.Len() > 0:
+		q.free.put(g)
+	default:
+		q.free.drop(g)
+	}
 }
 
 // accept locks a session for c: the named one, or with a nil id the next one
@@ -25,37 +62,71 @@ func (q *queue) accept(c *consumer, id *string) (bool, error) {
 	now := time.Now()
 	var g *group
 	if id != nil {
-		if g = q.groups[*id]; g == nil {
-			g = &group{id: *id}
-			q.groups[*id] = g
-		}
+		g = q.group(*id)
 		if g.owner != nil && now.Before(g.lockedUntil) {
 			return false, &fault{"com.microsoft:session-cannot-be-locked",
 				fmt.Sprintf("The requested session '%s' cannot be accepted. It may be locked by another receiver.", *id), 409}
 		}
-	} else {
-		m := q.find(func(m *message) bool {
-			return m.state == stateActive && !m.locked && q.groups[m.group].owner == nil
-		})
-		if m == nil {
-			return false, nil
-		}
-		g = q.groups[m.group]
+	} else if g = q.nextFree(now); g == nil {
+		return false, nil
 	}
 	g.owner, g.lockedUntil = c, now.Add(q.cfg.LockDuration)
+	q.taken[g] = struct{}{}
+	q.arrangeGroup(g.id)
 	c.group = g
 	return true, nil
+}
+
+// nextFree returns the session that is free and has the first message of all,
+// or nil. The caller holds the lock.
+func (q *queue) nextFree(now time.Time) *group {
+	for {
+		g, ok := q.free.top()
+		if !ok {
+			return nil
+		}
+		m, _ := g.ready.top() // those that are free have one
+		if !m.expired(now) {
+			return g
+		}
+		q.expire(m)
+	}
 }
 
 // release frees a session; messages locked under it are available again, and
 // their delivery has failed. The caller holds the lock.
 func (q *queue) release(g *group) {
-	for _, m := range slices.Clone(q.messages) {
-		if m.locked && m.group == g.id {
-			q.unlock(m, true)
+	g.owner = nil
+	delete(q.taken, g)
+	for _, m := range q.lockedIn(g) {
+		q.unlock(m, true)
+	}
+	q.arrangeGroup(g.id)
+}
+
+// lockedIn returns the locked messages of a session in their order. The caller
+// holds the lock.
+func (q *queue) lockedIn(g *group) []*message {
+	var out []*message
+	for _, m := range q.locked {
+		if m.group == g.id {
+			out = append(out, m)
 		}
 	}
-	g.owner = nil
+	slices.SortFunc(out, func(a, b *message) int { return cmp.Compare(a.sequence, b.sequence) })
+	return out
+}
+
+// releaseExpired frees the sessions whose locks have expired. The caller holds
+// the lock.
+func (q *queue) releaseExpired(now time.Time) (changed bool) {
+	for g := range q.taken {
+		if !now.Before(g.lockedUntil) {
+			q.release(g)
+			changed = true
+		}
+	}
+	return changed
 }
 
 // renewGroup locks a session anew and returns the new end of its lock.

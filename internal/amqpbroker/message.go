@@ -32,15 +32,16 @@ type message struct {
 	locked      bool
 	token       uuid
 	lockedUntil time.Time
+
+	due            time.Time // when the queue has to see to it
+	inReady, inDue int       // places in the queue's piles
 }
+
+// available tells whether m is anybody's who asks for a message.
+func (m *message) available() bool { return m.state == stateActive && !m.locked }
 
 func (m *message) expired(now time.Time) bool {
-	return m.state == stateActive && !m.locked && !m.expires.IsZero() && !now.Before(m.expires)
-}
-
-// lock locks m until the given time under a new token.
-func (m *message) lock(until time.Time) {
-	m.locked, m.token, m.lockedUntil = true, newToken(), until
+	return m.available() && !m.expires.IsZero() && !now.Before(m.expires)
 }
 
 // setProperties adds application properties.

@@ -34,6 +34,8 @@ func (q *queue) settle(token uuid, o outcome) error {
 	case codeModified:
 		if o.deferred {
 			m.locked, m.state = false, stateDeferred
+			delete(q.locked, m.token)
+			q.arrange(m)
 		} else {
 			q.unlock(m, true)
 		}
@@ -54,6 +56,7 @@ func (q *queue) renew(tokens []uuid) ([]time.Time, error) {
 			return nil, errLockLost
 		}
 		m.lockedUntil = time.Now().Add(q.cfg.LockDuration)
+		q.arrange(m)
 		ends = append(ends, m.lockedUntil.UTC())
 	}
 	return ends, nil
@@ -62,16 +65,19 @@ func (q *queue) renew(tokens []uuid) ([]time.Time, error) {
 // lockedUnder returns the message whose lock token holds, or nil. In a queue of
 // sessions the lock is the session's. The caller holds the lock.
 func (q *queue) lockedUnder(token uuid) *message {
-	now := time.Now()
-	return q.find(func(m *message) bool {
-		return m.locked && m.token == token && (q.cfg.RequiresSession || now.Before(m.lockedUntil))
-	})
+	m := q.locked[token]
+	if m == nil || (!q.cfg.RequiresSession && !time.Now().Before(m.lockedUntil)) {
+		return nil
+	}
+	return m
 }
 
 // unlock makes m available again; failed counts the delivery. The caller holds
 // the lock.
 func (q *queue) unlock(m *message, failed bool) {
 	m.locked = false
+	delete(q.locked, m.token)
+	q.arrange(m)
 	if failed {
 		m.deliveries++
 	}
@@ -101,6 +107,7 @@ func (q *queue) deadLetter(m *message, reason, description string) {
 	d := q.deadLetters
 	d.sequence++
 	m.sequence, m.source, m.state, m.locked, m.expires = d.sequence, q.path, stateActive, false, time.Time{}
-	d.messages = append(d.messages, m)
+	d.messages.add(m)
+	d.arrange(m)
 	d.notify()
 }
