@@ -20,7 +20,7 @@ func (s *session) attach(f fields) error {
 	if receives := f.bool(2); receives {
 		const settled = uint8(1)
 		l.address = source.string(0)
-		l.out = &outgoing{consumer: newConsumer(), settled: f.at(3) == settled, replyTo: target.string(0)}
+		l.out = &outgoing{consumer: newConsumer(s.conn), settled: f.at(3) == settled, replyTo: target.string(0)}
 	} else {
 		l.address = target.string(0)
 		l.in = &incoming{}

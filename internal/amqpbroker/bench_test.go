@@ -13,7 +13,7 @@ import (
 func BenchmarkMessageOfALongQueue(b *testing.B) {
 	broker := NewBroker(QueueConfig{Name: "q", DuplicateDetectionWindow: time.Minute})
 	broker.Close() // its clock: the benchmark does one tick for each message
-	q, c := broker.queue("q"), newConsumer()
+	q, c := broker.queue("q"), newConsumer(nil)
 	for i := range 20_000 {
 		_, err := q.enqueue(amqp.NewMessage([]byte("x")))
 		require.NoError(b, err)

@@ -1,14 +1,18 @@
 package amqpbroker
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // consumer is a receiving link as the queue sees it.
 type consumer struct {
 	wake  chan struct{} // has one element when there may be something to do
+	conn  *conn         // the client's, which may ask $management about the session
 	group *group        // the session it has locked, if any
 }
 
-func newConsumer() *consumer { return &consumer{wake: make(chan struct{}, 1)} }
+func newConsumer(c *conn) *consumer { return &consumer{wake: make(chan struct{}, 1), conn: c} }
 
 func (c *consumer) poke() {
 	select {
@@ -19,9 +23,10 @@ func (c *consumer) poke() {
 
 // delivery is a message as it is handed to a receiver.
 type delivery struct {
-	queue *queue
-	token uuid
-	data  []byte
+	queue    *queue
+	consumer *consumer // nil: handed out by $management
+	token    uuid
+	data     []byte
 }
 
 func (q *queue) subscribe(c *consumer) {
@@ -37,7 +42,9 @@ func (q *queue) unsubscribe(c *consumer) {
 	defer q.mu.Unlock()
 	delete(q.consumers, c)
 	if c.group != nil && c.group.owner == c {
-		q.release(c.group)
+		// What was delivered has not failed ("Message sessions", impact of
+		// delivery count).
+		q.release(c.group, false)
 		q.notify()
 	}
 }
@@ -50,7 +57,7 @@ func (q *queue) next(c *consumer, lock bool) (*delivery, error) {
 	now := time.Now()
 	ready, until := &q.ready, now.Add(q.cfg.LockDuration)
 	if q.cfg.RequiresSession {
-		if c.group == nil || c.group.owner != c {
+		if !c.group.lockedBy(c, now) {
 			return nil, errSessionLockLost
 		}
 		ready, until = &c.group.ready, c.group.lockedUntil
@@ -59,20 +66,45 @@ func (q *queue) next(c *consumer, lock bool) (*delivery, error) {
 	if m == nil {
 		return nil, nil
 	}
-	return q.hand(m, lock, until)
+	d, err := q.hand(m, lock, until)
+	if d != nil {
+		d.consumer = c
+	}
+	return d, err
 }
 
-// deferred hands out deferred messages by their sequence numbers.
-func (q *queue) deferred(sequences []int64, lock bool) ([]*delivery, error) {
+// lost tells whether c had locked a session and has it no longer.
+func (q *queue) lost(c *consumer) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	var out []*delivery
+	return c.group != nil && !c.group.lockedBy(c, time.Now())
+}
+
+// deferred hands out deferred messages by their sequence numbers, all of them
+// or none. Those of sessions go to the connection that has locked the session.
+func (q *queue) deferred(c *conn, sequences []int64, lock bool) ([]*delivery, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var found []*message
 	for _, s := range sequences {
 		m := q.messages.at(s)
-		if m == nil || m.state != stateDeferred || m.locked {
+		if m == nil || m.state != stateDeferred || m.locked || slices.Contains(found, m) {
 			return nil, errMessageNotFound
 		}
-		d, err := q.hand(m, lock, time.Now().Add(q.cfg.LockDuration))
+		if q.cfg.RequiresSession {
+			if _, err := q.lockedGroup(m.group, c); err != nil {
+				return nil, err
+			}
+		}
+		found = append(found, m)
+	}
+	var out []*delivery
+	for _, m := range found {
+		until := time.Now().Add(q.cfg.LockDuration)
+		if q.cfg.RequiresSession {
+			until = q.groups[m.group].lockedUntil
+		}
+		d, err := q.hand(m, lock, until)
 		if err != nil {
 			return nil, err
 		}

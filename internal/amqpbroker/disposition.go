@@ -24,7 +24,7 @@ func (s *session) disposition(f fields) error {
 			delete(s.unsettled, id)
 			var err error
 			if decided {
-				err = d.queue.settle(d.token, o)
+				err = d.settle(o)
 			}
 			if !settled {
 				if err := s.settled(id, state, err); err != nil {

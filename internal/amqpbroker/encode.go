@@ -3,10 +3,12 @@ package amqpbroker
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
+	"time"
 )
 
-// appendValue appends the encoding of v. It knows the types that performatives
-// have; messages are encoded by go-amqp. It panics on any other.
+// appendValue appends the encoding of v, one of the types that decode returns
+// or an array of some. It panics on any other.
 func appendValue(b []byte, v any) []byte {
 	switch x := v.(type) {
 	case nil:
@@ -27,8 +29,22 @@ func appendValue(b []byte, v any) []byte {
 			return append(b, 0x53, byte(x)) // descriptors are this short
 		}
 		return binary.BigEndian.AppendUint64(append(b, 0x80), x)
+	case int8:
+		return append(b, 0x51, byte(x))
+	case int16:
+		return binary.BigEndian.AppendUint16(append(b, 0x61), uint16(x))
+	case int32:
+		return binary.BigEndian.AppendUint32(append(b, 0x71), uint32(x))
 	case int64:
 		return binary.BigEndian.AppendUint64(append(b, 0x81), uint64(x))
+	case float32:
+		return binary.BigEndian.AppendUint32(append(b, 0x72), math.Float32bits(x))
+	case float64:
+		return binary.BigEndian.AppendUint64(append(b, 0x82), math.Float64bits(x))
+	case time.Time:
+		return binary.BigEndian.AppendUint64(append(b, 0x83), uint64(x.UnixMilli()))
+	case uuid:
+		return append(append(b, 0x98), x[:]...)
 	case []byte:
 		return append(binary.BigEndian.AppendUint32(append(b, 0xb0), uint32(len(x))), x...)
 	case string:
@@ -36,11 +52,15 @@ func appendValue(b []byte, v any) []byte {
 	case symbol:
 		return append(binary.BigEndian.AppendUint32(append(b, 0xb3), uint32(len(x))), x...)
 	case []symbol:
-		var body []byte
-		for _, s := range x {
-			body = append(binary.BigEndian.AppendUint32(body, uint32(len(s))), s...)
-		}
-		return append(appendCounted(b, 0xf0, len(x), len(body)+1), append([]byte{0xb3}, body...)...)
+		return appendArray(b, x)
+	case []string:
+		return appendArray(b, x)
+	case []int64:
+		return appendArray(b, x)
+	case []time.Time:
+		return appendArray(b, x)
+	case []uuid:
+		return appendArray(b, x)
 	case []any:
 		var body []byte
 		for _, e := range x {
@@ -57,6 +77,17 @@ func appendValue(b []byte, v any) []byte {
 		return appendValue(appendValue(append(b, 0), x.code), x.value)
 	}
 	panic(fmt.Sprintf("amqpbroker: no encoding for %T", v))
+}
+
+// appendArray appends elements of one type, whose constructor is written once.
+func appendArray[T any](b []byte, list []T) []byte {
+	var none T
+	constructor := appendValue(nil, none)[0]
+	var body []byte
+	for _, x := range list {
+		body = append(body, appendValue(nil, x)[1:]...)
+	}
+	return append(append(appendCounted(b, 0xf0, len(list), len(body)+1), constructor), body...)
 }
 
 // appendCounted appends the head of a list, map or array: the size, which

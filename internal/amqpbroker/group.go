@@ -20,6 +20,12 @@ type group struct {
 	inFree int            // place among those that are free
 }
 
+// lockedBy tells whether c has locked the session and its lock still holds. The
+// caller holds the lock.
+func (g *group) lockedBy(c *consumer, now time.Time) bool {
+	return g != nil && c != nil && g.owner == c && now.Before(g.lockedUntil)
+}
+
 // newFree returns the pile of sessions that are free, in the order of their
 // first messages.
 func newFree() pile[*group] {
@@ -63,12 +69,16 @@ func (q *queue) accept(c *consumer, id *string) (bool, error) {
 	var g *group
 	if id != nil {
 		g = q.group(*id)
-		if g.owner != nil && now.Before(g.lockedUntil) {
+		if g.lockedBy(g.owner, now) {
 			return false, &fault{"com.microsoft:session-cannot-be-locked",
 				fmt.Sprintf("The requested session '%s' cannot be accepted. It may be locked by another receiver.", *id), 409}
 		}
 	} else if g = q.nextFree(now); g == nil {
 		return false, nil
+	}
+	if g.owner != nil { // whose lock has expired, and nobody has looked since
+		q.release(g, true)
+		q.notify()
 	}
 	g.owner, g.lockedUntil = c, now.Add(q.cfg.LockDuration)
 	q.taken[g] = struct{}{}
@@ -94,12 +104,12 @@ func (q *queue) nextFree(now time.Time) *group {
 }
 
 // release frees a session; messages locked under it are available again, and
-// their delivery has failed. The caller holds the lock.
-func (q *queue) release(g *group) {
+// their delivery has failed or not. The caller holds the lock.
+func (q *queue) release(g *group, failed bool) {
 	g.owner = nil
 	delete(q.taken, g)
 	for _, m := range q.lockedIn(g) {
-		q.unlock(m, true)
+		q.unlock(m, failed)
 	}
 	q.arrangeGroup(g.id)
 }
@@ -122,18 +132,19 @@ func (q *queue) lockedIn(g *group) []*message {
 func (q *queue) releaseExpired(now time.Time) (changed bool) {
 	for g := range q.taken {
 		if !now.Before(g.lockedUntil) {
-			q.release(g)
+			q.release(g, true)
 			changed = true
 		}
 	}
 	return changed
 }
 
-// renewGroup locks a session anew and returns the new end of its lock.
-func (q *queue) renewGroup(id string) (time.Time, error) {
+// renewGroup locks a session anew for the connection that has locked it, and
+// returns the new end of its lock.
+func (q *queue) renewGroup(id string, c *conn) (time.Time, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	g, err := q.owned(id)
+	g, err := q.lockedGroup(id, c)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -142,20 +153,20 @@ func (q *queue) renewGroup(id string) (time.Time, error) {
 }
 
 // groupState returns the state that a receiver left with a session.
-func (q *queue) groupState(id string) ([]byte, error) {
+func (q *queue) groupState(id string, c *conn) ([]byte, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	g, err := q.owned(id)
+	g, err := q.lockedGroup(id, c)
 	if err != nil {
 		return nil, err
 	}
 	return g.state, nil
 }
 
-func (q *queue) setGroupState(id string, state []byte) error {
+func (q *queue) setGroupState(id string, c *conn, state []byte) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	g, err := q.owned(id)
+	g, err := q.lockedGroup(id, c)
 	if err != nil {
 		return err
 	}
@@ -163,9 +174,10 @@ func (q *queue) setGroupState(id string, state []byte) error {
 	return nil
 }
 
-// owned returns a session that is locked. The caller holds the lock.
-func (q *queue) owned(id string) (*group, error) {
-	if g := q.groups[id]; g != nil && g.owner != nil {
+// lockedGroup returns a session that a link of the connection has locked. The
+// caller holds the lock.
+func (q *queue) lockedGroup(id string, c *conn) (*group, error) {
+	if g := q.groups[id]; g != nil && g.lockedBy(g.owner, time.Now()) && g.owner.conn == c {
 		return g, nil
 	}
 	return nil, errSessionLockLost

@@ -13,17 +13,24 @@ const managementNode = "$management"
 
 // operations are the requests a $management node takes. Their names are in
 // "AMQP 1.0 in Azure Service Bus: request-response-based operations".
-var operations = map[string]func(q *queue, in map[string]any) (map[string]any, error){
-	"com.microsoft:renew-lock":                 renewLock,
-	"com.microsoft:peek-message":               peekMessage,
-	"com.microsoft:schedule-message":           scheduleMessage,
-	"com.microsoft:cancel-scheduled-message":   cancelScheduledMessage,
-	"com.microsoft:receive-by-sequence-number": receiveBySequenceNumber,
-	"com.microsoft:update-disposition":         updateDisposition,
-	"com.microsoft:renew-session-lock":         renewSessionLock,
-	"com.microsoft:get-session-state":          getSessionState,
-	"com.microsoft:set-session-state":          setSessionState,
-	"com.microsoft:get-message-sessions":       getMessageSessions,
+var operations = map[string]func(request) (map[string]any, error){
+	"com.microsoft:renew-lock":                 request.renewLock,
+	"com.microsoft:peek-message":               request.peekMessage,
+	"com.microsoft:schedule-message":           request.scheduleMessage,
+	"com.microsoft:cancel-scheduled-message":   request.cancelScheduledMessage,
+	"com.microsoft:receive-by-sequence-number": request.receiveBySequenceNumber,
+	"com.microsoft:update-disposition":         request.updateDisposition,
+	"com.microsoft:renew-session-lock":         request.renewSessionLock,
+	"com.microsoft:get-session-state":          request.getSessionState,
+	"com.microsoft:set-session-state":          request.setSessionState,
+	"com.microsoft:get-message-sessions":       request.getMessageSessions,
+}
+
+// request is what a client asks of a $management node.
+type request struct {
+	queue *queue
+	conn  *conn
+	in    map[string]any
 }
 
 // manage answers one request to the link's $management node.
@@ -35,7 +42,7 @@ func (l *link) manage(m *amqp.Message) *amqp.Message {
 		return response(501, "The operation '"+name+"' is not supported.", string(amqp.ErrCondNotImplemented), nil)
 	}
 	in, _ := m.Value.(map[string]any)
-	out, err := do(l.session.conn.server.Broker.queue(entity), in)
+	out, err := do(request{l.session.conn.server.Broker.queue(entity), l.session.conn, in})
 	switch {
 	case err != nil:
 		f := faultOf(err)
@@ -46,19 +53,19 @@ func (l *link) manage(m *amqp.Message) *amqp.Message {
 	return response(200, "OK", "", out)
 }
 
-func renewLock(q *queue, in map[string]any) (map[string]any, error) {
-	ends, err := q.renew(tokens(in["lock-tokens"]))
+func (r request) renewLock() (map[string]any, error) {
+	ends, err := r.queue.renew(tokens(r.in["lock-tokens"]))
 	return map[string]any{"expirations": ends}, err
 }
 
-func peekMessage(q *queue, in map[string]any) (map[string]any, error) {
+func (r request) peekMessage() (map[string]any, error) {
 	var session *string
-	if id, ok := in["session-id"].(string); ok {
+	if id, ok := r.in["session-id"].(string); ok {
 		session = &id
 	}
-	from, _ := in["from-sequence-number"].(int64)
-	count, _ := in["message-count"].(int32)
-	peeked, err := q.peek(from, int(count), session)
+	from, _ := r.in["from-sequence-number"].(int64)
+	count, _ := r.in["message-count"].(int32)
+	peeked, err := r.queue.peek(from, int(count), session)
 	if err != nil || len(peeked) == 0 {
 		return nil, err
 	}
@@ -69,9 +76,9 @@ func peekMessage(q *queue, in map[string]any) (map[string]any, error) {
 	return map[string]any{"messages": list}, nil
 }
 
-func scheduleMessage(q *queue, in map[string]any) (map[string]any, error) {
+func (r request) scheduleMessage() (map[string]any, error) {
 	var messages []*amqp.Message
-	items, _ := in["messages"].([]any)
+	items, _ := r.in["messages"].([]any)
 	for _, item := range items {
 		fields, _ := item.(map[string]any)
 		data, _ := fields["message"].([]byte)
@@ -81,17 +88,17 @@ func scheduleMessage(q *queue, in map[string]any) (map[string]any, error) {
 		}
 		messages = append(messages, m)
 	}
-	sequences, err := q.enqueue(messages...)
+	sequences, err := r.queue.enqueue(messages...)
 	return map[string]any{"sequence-numbers": sequences}, err
 }
 
-func cancelScheduledMessage(q *queue, in map[string]any) (map[string]any, error) {
-	return map[string]any{}, q.cancel(sequences(in))
+func (r request) cancelScheduledMessage() (map[string]any, error) {
+	return map[string]any{}, r.queue.cancel(sequences(r.in))
 }
 
-func receiveBySequenceNumber(q *queue, in map[string]any) (map[string]any, error) {
+func (r request) receiveBySequenceNumber() (map[string]any, error) {
 	const second = uint32(1)
-	deliveries, err := q.deferred(sequences(in), in["receiver-settle-mode"] == second)
+	deliveries, err := r.queue.deferred(r.conn, sequences(r.in), r.in["receiver-settle-mode"] == second)
 	if err != nil {
 		return nil, err
 	}
@@ -102,49 +109,49 @@ func receiveBySequenceNumber(q *queue, in map[string]any) (map[string]any, error
 	return map[string]any{"messages": list}, nil
 }
 
-func updateDisposition(q *queue, in map[string]any) (map[string]any, error) {
-	status, _ := in["disposition-status"].(string)
+func (r request) updateDisposition() (map[string]any, error) {
+	status, _ := r.in["disposition-status"].(string)
 	kinds := map[string]uint64{"completed": codeAccepted, "abandoned": codeModified, "suspended": codeRejected, "defered": codeModified}
 	o := outcome{kind: kinds[status], deferred: status == "defered"}
 	if o.kind == 0 {
 		return nil, fmt.Errorf("disposition-status %q is unknown", status)
 	}
-	o.reason, _ = in["deadletter-reason"].(string)
-	o.description, _ = in["deadletter-description"].(string)
-	o.properties, _ = in["properties-to-modify"].(map[string]any)
-	for _, t := range tokens(in["lock-tokens"]) {
-		if err := q.settle(t, o); err != nil {
+	o.reason, _ = r.in["deadletter-reason"].(string)
+	o.description, _ = r.in["deadletter-description"].(string)
+	o.properties, _ = r.in["properties-to-modify"].(map[string]any)
+	for _, t := range tokens(r.in["lock-tokens"]) {
+		if err := r.queue.settle(t, o); err != nil {
 			return nil, err
 		}
 	}
 	return map[string]any{}, nil
 }
 
-func renewSessionLock(q *queue, in map[string]any) (map[string]any, error) {
-	id, _ := in["session-id"].(string)
-	end, err := q.renewGroup(id)
+func (r request) renewSessionLock() (map[string]any, error) {
+	id, _ := r.in["session-id"].(string)
+	end, err := r.queue.renewGroup(id, r.conn)
 	return map[string]any{"expiration": end}, err
 }
 
-func getSessionState(q *queue, in map[string]any) (map[string]any, error) {
-	id, _ := in["session-id"].(string)
-	state, err := q.groupState(id)
+func (r request) getSessionState() (map[string]any, error) {
+	id, _ := r.in["session-id"].(string)
+	state, err := r.queue.groupState(id, r.conn)
 	if state == nil {
 		return map[string]any{"session-state": nil}, err
 	}
 	return map[string]any{"session-state": state}, err
 }
 
-func setSessionState(q *queue, in map[string]any) (map[string]any, error) {
-	id, _ := in["session-id"].(string)
-	state, _ := in["session-state"].([]byte)
-	return map[string]any{}, q.setGroupState(id, state)
+func (r request) setSessionState() (map[string]any, error) {
+	id, _ := r.in["session-id"].(string)
+	state, _ := r.in["session-state"].([]byte)
+	return map[string]any{}, r.queue.setGroupState(id, r.conn, state)
 }
 
-func getMessageSessions(q *queue, in map[string]any) (map[string]any, error) {
-	ids := q.groupIDs()
-	skip, _ := in["skip"].(int32)
-	top, _ := in["top"].(int32)
+func (r request) getMessageSessions() (map[string]any, error) {
+	ids := r.queue.groupIDs()
+	skip, _ := r.in["skip"].(int32)
+	top, _ := r.in["top"].(int32)
 	if int(skip) >= len(ids) {
 		return nil, nil
 	}

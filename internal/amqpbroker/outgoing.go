@@ -53,6 +53,10 @@ func (l *link) pumpAll() bool {
 	c := l.session.conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if l.queue != nil && l.queue.lost(l.out.consumer) { // told with or without credit
+		_ = l.fail(errSessionLockLost)
+		return false
+	}
 	for l.out.credit > 0 && !l.ended() {
 		d, err := l.next()
 		if err != nil {

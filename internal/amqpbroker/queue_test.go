@@ -29,7 +29,7 @@ func drive(t *testing.T, seed uint64, sessions bool) {
 	b := NewBroker(QueueConfig{Name: "q", RequiresSession: sessions, LockDuration: time.Minute, MaxDeliveryCount: 3})
 	b.Close() // its clock; ours is advance
 	q := b.queue("q")
-	c := newConsumer()
+	c := newConsumer(nil)
 	q.subscribe(c)
 	var tokens []uuid
 	for range 400 {

@@ -139,6 +139,51 @@ func (c *raw) put(handle uint32, sections ...described) {
 	require.NoError(c.t, writeFrame(c.nc, frameAMQP, 0, body))
 }
 
+// ask sends a request to a queue's $management and returns the status, the
+// condition if it failed, and the answer.
+func (c *raw) ask(queue, operation string, body pairs) (status any, condition any, answer pairs) {
+	c.t.Helper()
+	node := queue + "/$management"
+	c.sender(100, "ask", node)
+	c.receiver(101, "answers", node)
+	c.credit(101, 0, 1)
+	c.put(100,
+		described{uint64(0x73), []any{"id", nil, nil, nil, "answers"}},
+		described{uint64(0x74), pairs{{"operation", "com.microsoft:" + operation}}},
+		described{uint64(0x77), body})
+	m := c.want(codeTransfer).sections(c.t)
+	for handle := range uint32(2) {
+		c.send(codeDetach, 100+handle, true)
+		c.want(codeDetach)
+	}
+	p, _ := m[0x74].(pairs)
+	answer, _ = m[0x77].(pairs)
+	return p.get("statusCode"), p.get("errorCondition"), answer
+}
+
+// sections returns the sections of the message that a transfer holds.
+func (f frame) sections(t *testing.T) map[uint64]any {
+	t.Helper()
+	out := map[uint64]any{}
+	for b := f.payload; len(b) > 0; {
+		v, rest, err := decode(b)
+		require.NoError(t, err)
+		out[v.(described).code.(uint64)] = v.(described).value
+		b = rest
+	}
+	return out
+}
+
+// ofGroup is the properties of a message of a session.
+func ofGroup(id string) described {
+	return described{uint64(0x73), []any{nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, id}}
+}
+
+// ofSession is the source of a link that asks for a session, by its id or any.
+func ofSession(queue string, id any) described {
+	return described{codeSource, []any{queue, nil, nil, nil, nil, nil, nil, pairs{{symbol(sessionFilter), id}}}}
+}
+
 // data is a body of n bytes.
 func data(n int) described { return described{uint64(0x75), []byte(strings.Repeat("x", n))} }
 
@@ -227,9 +272,9 @@ func TestSessionIsGrantedInTheFormItWasAskedFor(t *testing.T) {
 			byHand(t, func(t *testing.T, _ *Server, c *raw) {
 				c.sender(0, "in", "q")
 				for _, id := range []string{"A", "B"} {
-					c.put(0, described{uint64(0x73), []any{nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, id}}, data(1))
+					c.put(0, ofGroup(id), data(1))
 				}
-				c.receiverOf(1, "out", described{codeSource, []any{"q", nil, nil, nil, nil, nil, nil, pairs{{symbol(sessionFilter), tc.ask}}}})
+				c.receiverOf(1, "out", ofSession("q", tc.ask))
 				filter, _ := c.want(codeAttach).fields.list(5, codeSource).at(7).(pairs)
 				require.Equal(t, tc.answer, filter.get(sessionFilter))
 			}, QueueConfig{Name: "q", RequiresSession: true})
@@ -239,12 +284,12 @@ func TestSessionIsGrantedInTheFormItWasAskedFor(t *testing.T) {
 
 func TestCreditGivenBeforeTheSessionIsLockedCounts(t *testing.T) {
 	byHand(t, func(t *testing.T, _ *Server, c *raw) {
-		c.receiverOf(1, "out", described{codeSource, []any{"q", nil, nil, nil, nil, nil, nil, pairs{{symbol(sessionFilter), nil}}}})
+		c.receiverOf(1, "out", ofSession("q", nil))
 		c.credit(1, 0, 5)
 		c.wantNothing()
 		time.Sleep(time.Second)
 		c.sender(0, "in", "q")
-		c.put(0, described{uint64(0x73), []any{nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, "A"}}, data(1))
+		c.put(0, ofGroup("A"), data(1))
 		c.want(codeAttach)
 		c.want(codeTransfer)
 	}, QueueConfig{Name: "q", RequiresSession: true})

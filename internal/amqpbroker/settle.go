@@ -1,6 +1,7 @@
 package amqpbroker
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -12,6 +13,16 @@ type outcome struct {
 	reason      string // of a dead letter
 	description string
 	properties  map[string]any
+}
+
+// settle applies o to d. In a queue of sessions what is lost is the session's
+// lock, and clients tell the two apart.
+func (d *delivery) settle(o outcome) error {
+	err := d.queue.settle(d.token, o)
+	if errors.Is(err, errLockLost) && d.consumer != nil && d.queue.lost(d.consumer) {
+		return errSessionLockLost
+	}
+	return err
 }
 
 // settle applies o to the message locked under token.
@@ -66,7 +77,14 @@ func (q *queue) renew(tokens []uuid) ([]time.Time, error) {
 // sessions the lock is the session's. The caller holds the lock.
 func (q *queue) lockedUnder(token uuid) *message {
 	m := q.locked[token]
-	if m == nil || (!q.cfg.RequiresSession && !time.Now().Before(m.lockedUntil)) {
+	if m == nil {
+		return nil
+	}
+	until := m.lockedUntil
+	if q.cfg.RequiresSession {
+		until = q.groups[m.group].lockedUntil
+	}
+	if !time.Now().Before(until) {
 		return nil
 	}
 	return m
