@@ -1,36 +1,21 @@
 package amqpbroker
 
-import (
-	"strings"
-
-	"github.com/Azure/go-amqp"
-)
+import "strings"
 
 // answer does what a message sent to $cbs or $management asks, and sends the
 // result to the receiving link that the client has beside this one.
-func (l *link) answer(m *amqp.Message) error {
-	var r *amqp.Message
-	if isCBS(strings.Trim(l.address, "/")) {
-		status, reason := l.session.conn.putToken(m)
-		r = response(status, reason, "", nil)
-	} else {
-		r = l.manage(m)
-	}
-	r.Properties = &amqp.MessageProperties{}
-	replyTo := ""
-	if m.Properties != nil {
-		r.Properties.CorrelationID = m.Properties.MessageID
-		replyTo = str(m.Properties.ReplyTo)
-	}
-	data, err := r.MarshalBinary()
-	if err != nil {
-		return err
-	}
-	to := l.replyLink(replyTo)
+func (l *link) answer(ask *content) error {
+	to := l.replyLink(ask.properties.string(propertyReplyTo))
 	if to == nil {
 		return errNotAllowed("There is no receiving link for answers at '%s'.", l.address)
 	}
-	to.out.answers = append(to.out.answers, &delivery{data: data})
+	var r response
+	if isCBS(strings.Trim(l.address, "/")) {
+		r.status, r.description = l.session.conn.putToken(ask)
+	} else {
+		r = l.manage(ask)
+	}
+	to.out.answers = append(to.out.answers, &delivery{data: r.encode(ask.properties.at(propertyMessageID))})
 	to.out.consumer.poke()
 	return nil
 }
@@ -59,18 +44,25 @@ func (l *link) replyLink(replyTo string) *link {
 	return other
 }
 
-// response is an answer under both spellings of its properties: $cbs and
-// $management clients read different ones.
-func response(status int32, description, condition string, value any) *amqp.Message {
-	p := map[string]any{
-		"status-code": status, "statusCode": status,
-		"status-description": description, "statusDescription": description,
+// response is an answer of $cbs or $management.
+type response struct {
+	status      int32
+	description string
+	condition   string // of an error
+	value       pairs
+}
+
+// encode returns the answer to the request with the id. Its properties are
+// under both spellings: $cbs and $management clients read different ones.
+func (r response) encode(id any) []byte {
+	p := pairs{
+		{"status-code", r.status}, {"statusCode", r.status},
+		{"status-description", r.description}, {"statusDescription", r.description},
 	}
-	if condition != "" {
-		p["error-condition"], p["errorCondition"] = condition, condition
+	if r.condition != "" {
+		p = append(p, pair{"error-condition", r.condition}, pair{"errorCondition", r.condition})
 	}
-	if value == nil {
-		value = map[string]any{}
-	}
-	return &amqp.Message{Value: value, ApplicationProperties: p}
+	b := appendValue(nil, described{codeProperties, []any{nil, nil, nil, nil, nil, id}}) // correlation-id
+	b = appendValue(b, described{codeApplication, p})
+	return appendValue(b, described{codeValue, r.value})
 }

@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Azure/go-amqp"
 	"github.com/stretchr/testify/require"
 )
 
@@ -15,7 +14,7 @@ func BenchmarkMessageOfALongQueue(b *testing.B) {
 	broker.Close() // its clock: the benchmark does one tick for each message
 	q, c := broker.queue("q"), newConsumer(nil)
 	for i := range 20_000 {
-		_, err := q.enqueue(amqp.NewMessage([]byte("x")))
+		_, err := q.enqueue(written(b, data(1)))
 		require.NoError(b, err)
 		if i%2 == 0 {
 			_, err = q.next(c, true)
@@ -23,7 +22,7 @@ func BenchmarkMessageOfALongQueue(b *testing.B) {
 		}
 	}
 	for b.Loop() {
-		_, err := q.enqueue(amqp.NewMessage([]byte("x")))
+		_, err := q.enqueue(written(b, data(1)))
 		require.NoError(b, err)
 		d, err := q.next(c, true)
 		require.NoError(b, err)

@@ -34,11 +34,11 @@ func errUnauthorized(path string) *fault {
 }
 
 // putToken answers a claim put to $cbs. Claims last as long as the connection.
-func (c *conn) putToken(m *amqp.Message) (status int32, reason string) {
-	audience, _ := m.ApplicationProperties["name"].(string)
-	kind, _ := m.ApplicationProperties["type"].(string)
-	token, _ := m.Value.(string)
-	if m.ApplicationProperties["operation"] != "put-token" {
+func (c *conn) putToken(ask *content) (status int32, reason string) {
+	audience, _ := ask.application.get("name").(string)
+	kind, _ := ask.application.get("type").(string)
+	token, _ := ask.value().(string)
+	if ask.application.get("operation") != "put-token" {
 		return 400, "the operation is not put-token"
 	}
 	u, err := url.Parse(audience)

@@ -66,11 +66,9 @@ func (q *queue) next(c *consumer, lock bool) (*delivery, error) {
 	if m == nil {
 		return nil, nil
 	}
-	d, err := q.hand(m, lock, until)
-	if d != nil {
-		d.consumer = c
-	}
-	return d, err
+	d := q.hand(m, lock, until)
+	d.consumer = c
+	return d, nil
 }
 
 // lost tells whether c had locked a session and has it no longer.
@@ -104,17 +102,13 @@ func (q *queue) deferred(c *conn, sequences []int64, lock bool) ([]*delivery, er
 		if q.cfg.RequiresSession {
 			until = q.groups[m.group].lockedUntil
 		}
-		d, err := q.hand(m, lock, until)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, d)
+		out = append(out, q.hand(m, lock, until))
 	}
 	return out, nil
 }
 
 // hand locks or removes m and encodes it. The caller holds the lock.
-func (q *queue) hand(m *message, lock bool, until time.Time) (*delivery, error) {
+func (q *queue) hand(m *message, lock bool, until time.Time) *delivery {
 	if lock {
 		m.locked, m.token, m.lockedUntil = true, newToken(), until
 		q.locked[m.token] = m
@@ -122,16 +116,12 @@ func (q *queue) hand(m *message, lock bool, until time.Time) (*delivery, error) 
 	} else {
 		q.remove(m)
 	}
-	data, err := m.encode()
-	if err != nil {
-		return nil, err
-	}
-	return &delivery{queue: q, token: m.token, data: data}, nil
+	return &delivery{queue: q, token: m.token, data: m.encode()}
 }
 
 // peek returns up to n messages from the given sequence number on, whatever
 // their state, and those of one session alone if it is not nil.
-func (q *queue) peek(from int64, n int, session *string) ([][]byte, error) {
+func (q *queue) peek(from int64, n int, session *string) [][]byte {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var out [][]byte
@@ -144,11 +134,7 @@ func (q *queue) peek(from int64, n int, session *string) ([][]byte, error) {
 		}
 		peeked := *m
 		peeked.locked = false // the lock token is its holder's alone
-		data, err := peeked.encode()
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, data)
+		out = append(out, peeked.encode())
 	}
-	return out, nil
+	return out
 }

@@ -83,9 +83,9 @@ func (d *decoder) payload(c byte, depth int) (any, error) {
 	case 0xd:
 		return d.compound(c, 4, depth)
 	case 0xe:
-		return d.array(1, depth)
+		return d.array(c, 1, depth)
 	case 0xf:
-		return d.array(4, depth)
+		return d.array(c, 4, depth)
 	}
 	return nil, fmt.Errorf("constructor 0x%02x is unknown", c)
 }
@@ -128,8 +128,8 @@ func scalar(c byte, b []byte) (any, error) {
 		return int32(binary.BigEndian.Uint32(b)), nil
 	case 0x72:
 		return math.Float32frombits(binary.BigEndian.Uint32(b)), nil
-	case 0x73:
-		return rune(binary.BigEndian.Uint32(b)), nil
+	case 0x73, 0x74, 0x84, 0x94: // char and decimals
+		return append(encoded{c}, b...), nil
 	case 0x80:
 		return binary.BigEndian.Uint64(b), nil
 	case 0x81:
@@ -209,7 +209,8 @@ func (d *decoder) compound(c byte, width, depth int) (any, error) {
 }
 
 // array reads an array, whose elements share one constructor.
-func (d *decoder) array(width, depth int) (any, error) {
+func (d *decoder) array(constructor byte, width, depth int) (any, error) {
+	whole := d.b
 	sub, n, err := d.body(width)
 	if err != nil {
 		return nil, err
@@ -219,7 +220,7 @@ func (d *decoder) array(width, depth int) (any, error) {
 		return nil, err
 	}
 	if c == 0 {
-		return nil, errors.New("array of described values is not supported")
+		return encoded(append([]byte{constructor}, whole[:len(whole)-len(d.b)]...)), nil
 	}
 	list := make([]any, 0, n)
 	for range n {

@@ -1,11 +1,5 @@
 package amqpbroker
 
-import (
-	"fmt"
-
-	"github.com/Azure/go-amqp"
-)
-
 // disposition settles messages that we delivered, and tells the client whether
 // its locks held.
 func (s *session) disposition(f fields) error {
@@ -58,34 +52,15 @@ func parseOutcome(v any) (o outcome, answer described, ok bool) {
 	switch o.kind {
 	case codeAccepted, codeReleased:
 	case codeRejected:
-		info := properties(f.list(0, codeError).at(2))
-		o.reason, _ = info["DeadLetterReason"].(string)
-		o.description, _ = info["DeadLetterErrorDescription"].(string)
-		o.properties = info
+		o.properties, _ = f.list(0, codeError).at(2).(pairs)
+		o.reason, _ = o.properties.get("DeadLetterReason").(string)
+		o.description, _ = o.properties.get("DeadLetterErrorDescription").(string)
 	case codeModified:
 		o.deferred = f.bool(1)
-		o.properties = properties(f.at(2))
+		o.properties, _ = f.at(2).(pairs)
 		answer.value = []any{f.bool(0), f.bool(1)}
 	default:
 		return o, answer, false
 	}
 	return o, answer, true
-}
-
-// properties turns a decoded map into application properties.
-func properties(v any) map[string]any {
-	m, _ := v.(pairs)
-	out := map[string]any{}
-	for _, p := range m {
-		key := fmt.Sprint(p.key)
-		switch x := p.value.(type) {
-		case symbol:
-			out[key] = string(x)
-		case uuid:
-			out[key] = amqp.UUID(x)
-		default:
-			out[key] = x
-		}
-	}
-	return out
 }

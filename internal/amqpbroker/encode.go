@@ -73,6 +73,8 @@ func appendValue(b []byte, v any) []byte {
 			body = appendValue(appendValue(body, p.key), p.value)
 		}
 		return append(appendCounted(b, 0xd1, 2*len(x), len(body)), body...)
+	case encoded:
+		return append(b, x...)
 	case described:
 		return appendValue(appendValue(append(b, 0), x.code), x.value)
 	}

@@ -47,7 +47,7 @@ func TestAnswersWaitForCreditAndKeepTheirOrder(t *testing.T) {
 		c.sender(0, "ask", "q/$management")
 		c.receiver(1, "answers", "q/$management")
 		for _, id := range []string{"first", "second"} {
-			c.put(0, described{uint64(0x73), []any{id, nil, nil, nil, "answers"}}, described{uint64(0x77), nil})
+			c.put(0, described{codeProperties, []any{id, nil, nil, nil, "answers"}}, described{codeValue, nil})
 		}
 		c.wantNothing()
 		c.credit(1, 0, 2)

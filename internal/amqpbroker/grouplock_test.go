@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
-	"github.com/Azure/go-amqp"
 	"github.com/stretchr/testify/require"
 )
 
@@ -35,7 +34,7 @@ func TestExpiredSessionLockHoldsNothingBeforeTheClockHasLooked(t *testing.T) {
 		b := NewBroker(QueueConfig{Name: "q", RequiresSession: true})
 		b.Close() // the clock
 		q := b.queue("q")
-		_, err := q.enqueue(&amqp.Message{Properties: &amqp.MessageProperties{GroupID: to.Ptr("A")}})
+		_, err := q.enqueue(written(t, ofGroup("A")))
 		require.NoError(t, err)
 		first, second := newConsumer(nil), newConsumer(nil)
 		ok, err := q.accept(first, to.Ptr("A"))

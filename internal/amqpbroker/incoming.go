@@ -74,24 +74,20 @@ func (s *session) transfer(f fields, payload []byte) error {
 
 // take gives a message to the link's queue or node.
 func (l *link) take(format uint32, data []byte) error {
-	m := new(amqp.Message)
-	if err := m.UnmarshalBinary(data); err != nil {
+	if format == batchFormat && l.queue != nil {
+		messages, err := parseBatch(data)
+		if err == nil {
+			_, err = l.queue.enqueue(messages...)
+		}
+		return err
+	}
+	c, err := parse(data)
+	if err != nil {
 		return err
 	}
 	if l.queue == nil {
-		return l.answer(m)
+		return l.answer(c)
 	}
-	messages := []*amqp.Message{m}
-	if format == batchFormat {
-		messages = nil
-		for _, d := range m.Data {
-			e := new(amqp.Message)
-			if err := e.UnmarshalBinary(d); err != nil {
-				return err
-			}
-			messages = append(messages, e)
-		}
-	}
-	_, err := l.queue.enqueue(messages...)
+	_, err = l.queue.enqueue(c)
 	return err
 }

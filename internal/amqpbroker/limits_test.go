@@ -114,14 +114,49 @@ func TestClientThatDoesNotKnowTheLimitLosesItsLink(t *testing.T) {
 	}, amqpbroker.QueueConfig{Name: "q"})
 }
 
-func TestIDOverTheLimitIsRefused(t *testing.T) {
-	inVirtualTime(t, func(t *testing.T, s *amqpbroker.Server, c *azservicebus.Client) {
-		snd, err := c.NewSender("q", nil)
-		require.NoError(t, err)
-		require.NoError(t, snd.SendMessage(t.Context(), &azservicebus.Message{MessageID: to.Ptr(strings.Repeat("ü", 128))}, nil))
-		require.Error(t, snd.SendMessage(t.Context(), &azservicebus.Message{MessageID: to.Ptr(strings.Repeat("ü", 129))}, nil))
-		requireCounts(t, s.Broker, "q", counts{active: 1})
-	}, amqpbroker.QueueConfig{Name: "q"})
+func TestLimitOfEachMessage(t *testing.T) {
+	long := func(n int) *string { return to.Ptr(strings.Repeat("ü", n)) }
+	properties := func(sizes ...int) map[string]any {
+		m := map[string]any{}
+		for i, n := range sizes {
+			m[fmt.Sprint(i)] = strings.Repeat("x", n)
+		}
+		return m
+	}
+	for _, tc := range []struct {
+		name    string
+		message azservicebus.Message
+		refusal string
+	}{
+		{"id", azservicebus.Message{MessageID: long(128)}, ""},
+		{"id too long", azservicebus.Message{MessageID: long(129)}, "not-allowed"},
+		{"session id too long", azservicebus.Message{SessionID: long(129)}, "not-allowed"},
+		{"session to reply to", azservicebus.Message{ReplyToSessionID: long(128)}, ""},
+		{"session to reply to too long", azservicebus.Message{ReplyToSessionID: long(129)}, "not-allowed"},
+		{"partition key", azservicebus.Message{PartitionKey: long(128)}, ""},
+		{"partition key too long", azservicebus.Message{PartitionKey: long(129)}, "not-allowed"},
+		{"partition key of the session", azservicebus.Message{PartitionKey: to.Ptr("a"), SessionID: to.Ptr("a")}, ""},
+		{"partition key of no session", azservicebus.Message{PartitionKey: to.Ptr("a"), SessionID: to.Ptr("b")}, "not-allowed"},
+		{"property", azservicebus.Message{ApplicationProperties: properties(32_000)}, ""},
+		{"property over 32 KB", azservicebus.Message{ApplicationProperties: properties(33_000)}, "internal-error"},
+		{"properties", azservicebus.Message{ApplicationProperties: properties(31_000, 31_000)}, ""},
+		{"properties over 64 KB", azservicebus.Message{ApplicationProperties: properties(31_000, 31_000, 31_000)}, "internal-error"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T, s *amqpbroker.Server, c *azservicebus.Client) {
+				snd, err := c.NewSender("q", nil)
+				require.NoError(t, err)
+				err = snd.SendMessage(t.Context(), &tc.message, nil)
+				if tc.refusal == "" {
+					require.NoError(t, err)
+					requireCounts(t, s.Broker, "q", counts{active: 1})
+					return
+				}
+				require.ErrorContains(t, err, tc.refusal)
+				requireCounts(t, s.Broker, "q", counts{})
+			}, amqpbroker.QueueConfig{Name: "q"})
+		})
+	}
 }
 
 func TestBrokerRefusesQueuesThatServiceBusWould(t *testing.T) {

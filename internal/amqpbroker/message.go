@@ -2,10 +2,7 @@ package amqpbroker
 
 import (
 	"crypto/rand"
-	"maps"
 	"time"
-
-	"github.com/Azure/go-amqp"
 )
 
 // messageState is the value of the annotation x-opt-message-state.
@@ -19,10 +16,11 @@ const (
 
 // message is a stored message. The zero times mean "never".
 type message struct {
-	body       *amqp.Message
+	*content
 	state      messageState
 	sequence   int64
 	enqueued   time.Time
+	ttl        time.Duration // the shorter of the sender's and the queue's; zero: no expiry
 	expires    time.Time
 	scheduled  time.Time
 	deliveries uint32 // deliveries that failed
@@ -44,51 +42,55 @@ func (m *message) expired(now time.Time) bool {
 	return m.available() && !m.expires.IsZero() && !now.Before(m.expires)
 }
 
-// setProperties adds application properties.
-func (m *message) setProperties(p map[string]any) {
-	if m.body.ApplicationProperties == nil {
-		m.body.ApplicationProperties = map[string]any{}
-	}
-	maps.Copy(m.body.ApplicationProperties, p)
+// brokers are the annotations that no sender can set.
+var brokers = map[string]bool{
+	"x-opt-sequence-number":   true,
+	"x-opt-enqueued-time":     true,
+	"x-opt-message-state":     true,
+	"x-opt-deadletter-source": true,
+	"x-opt-locked-until":      true,
+	"x-opt-lock-token":        true,
 }
 
 // encode returns m as a receiver gets it: with the broker's annotations, and
 // the lock token if it is locked.
-func (m *message) encode() ([]byte, error) {
-	c := *m.body
-	// The header is written by hand: clients read the delivery count even when
-	// it is zero, which go-amqp leaves out.
+func (m *message) encode() []byte {
 	const defaultPriority = uint8(4) // AMQP 1.0 part 3, 3.2.1
-	header := []any{false, defaultPriority, nil, false, m.deliveries}
-	if h := c.Header; h != nil {
-		header[0] = h.Durable
-		if h.TTL > 0 {
-			header[2] = uint32(min(h.TTL.Milliseconds(), 1<<32-1))
-		}
+	header := []any{m.header.bool(0), defaultPriority, nil, false, m.deliveries}
+	if p, ok := m.header.at(1).(uint8); ok {
+		header[1] = p
 	}
-	c.Header = nil
-	c.Annotations = amqp.Annotations{
-		"x-opt-sequence-number": m.sequence,
-		"x-opt-enqueued-time":   m.enqueued.UTC(),
-		"x-opt-message-state":   int32(m.state),
+	if m.ttl > 0 {
+		header[2] = uint32(min(m.ttl.Milliseconds(), 1<<32-1))
 	}
-	for k, v := range m.body.Annotations {
-		if _, ours := c.Annotations[k]; !ours {
-			c.Annotations[k] = v
-		}
+	annotations := pairs{
+		{symbol("x-opt-sequence-number"), m.sequence},
+		{symbol("x-opt-enqueued-time"), m.enqueued},
+		{symbol("x-opt-message-state"), int32(m.state)},
 	}
 	if m.source != "" {
-		c.Annotations["x-opt-deadletter-source"] = m.source
+		annotations = append(annotations, pair{symbol("x-opt-deadletter-source"), m.source})
 	}
 	if m.locked {
-		c.Annotations["x-opt-locked-until"] = m.lockedUntil.UTC()
-		c.DeliveryAnnotations = amqp.Annotations{"x-opt-lock-token": amqp.UUID(m.token)}
+		annotations = append(annotations, pair{symbol("x-opt-locked-until"), m.lockedUntil})
 	}
-	sections, err := c.MarshalBinary()
-	if err != nil {
-		return nil, err
+	for _, p := range m.annotations {
+		if !brokers[p.name()] {
+			annotations = append(annotations, p)
+		}
 	}
-	return append(appendValue(nil, described{codeHeader, header}), sections...), nil
+	b := appendValue(nil, described{codeHeader, header})
+	if m.locked {
+		b = appendValue(b, described{codeDeliveryAnnotations, pairs{{symbol("x-opt-lock-token"), m.token}}})
+	}
+	b = appendValue(b, described{codeAnnotations, annotations})
+	if len(m.properties) > 0 {
+		b = appendValue(b, described{codeProperties, []any(m.properties)})
+	}
+	if len(m.application) > 0 {
+		b = appendValue(b, described{codeApplication, m.application})
+	}
+	return append(b, m.body...)
 }
 
 func newToken() uuid {

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"sync"
 	"time"
-
-	"github.com/Azure/go-amqp"
 )
 
 // queue is a queue or a dead-letter queue. Its methods take the broker's lock,
@@ -102,8 +100,8 @@ func (q *queue) expire(m *message) {
 func (q *queue) append(m *message, now time.Time) {
 	q.sequence++
 	m.sequence, m.enqueued = q.sequence, now
-	if ttl := q.timeToLive(m.body); ttl > 0 { // of a scheduled message set anew when it is due
-		m.expires = now.Add(ttl)
+	if m.ttl = q.timeToLive(m.content); m.ttl > 0 { // of a scheduled message set anew when it is due
+		m.expires = now.Add(m.ttl)
 	}
 	q.messages.add(m)
 	q.arrange(m)
@@ -174,10 +172,10 @@ func (q *queue) notify() {
 }
 
 // timeToLive is the shorter of the queue's and the message's; zero: no expiry.
-func (q *queue) timeToLive(m *amqp.Message) time.Duration {
+func (q *queue) timeToLive(c *content) time.Duration {
 	ttl := q.cfg.DefaultMessageTimeToLive
-	if m.Header != nil && m.Header.TTL > 0 && (ttl == 0 || m.Header.TTL < ttl) {
-		ttl = m.Header.TTL
+	if own := time.Duration(c.header.uint32(2)) * time.Millisecond; own > 0 && (ttl == 0 || own < ttl) {
+		ttl = own
 	}
 	return ttl
 }

@@ -7,7 +7,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/Azure/go-amqp"
 	"github.com/stretchr/testify/require"
 )
 
@@ -36,14 +35,15 @@ func drive(t *testing.T, seed uint64, sessions bool) {
 		switch r.IntN(8) {
 		case 0, 1, 2:
 			id := string(rune('A' + r.IntN(3)))
-			m := &amqp.Message{Properties: &amqp.MessageProperties{GroupID: &id}}
+			sections := []described{ofGroup(id)}
 			if r.IntN(3) == 0 {
-				m.Header = &amqp.MessageHeader{TTL: time.Duration(1+r.IntN(200)) * time.Second}
+				sections = append(sections, described{codeHeader, []any{nil, nil, uint32(1000 * (1 + r.IntN(200)))}})
 			}
 			if r.IntN(4) == 0 {
-				m.Annotations = amqp.Annotations{"x-opt-scheduled-enqueue-time": time.Now().Add(time.Duration(r.IntN(100)) * time.Second)}
+				due := time.Now().Add(time.Duration(r.IntN(100)) * time.Second)
+				sections = append(sections, described{codeAnnotations, pairs{{symbol("x-opt-scheduled-enqueue-time"), due}}})
 			}
-			_, err := q.enqueue(m)
+			_, err := q.enqueue(written(t, sections...))
 			require.NoError(t, err)
 		case 3, 4:
 			if sessions && (c.group == nil || c.group.owner != c) {

@@ -74,23 +74,18 @@ func (c *raw) send(code uint64, fields ...any) {
 	require.NoError(c.t, writeFrame(c.nc, frameAMQP, 0, appendValue(nil, described{code, fields})))
 }
 
-// want returns the next frame, which must be of the given kind. Flows that give
-// a sender its credit are passed over.
+// want returns the next frame, which must be of the given kind.
 func (c *raw) want(code uint64) frame {
 	c.t.Helper()
 	synctest.Wait()
-	for {
-		select {
-		case f, ok := <-c.received:
-			require.True(c.t, ok, "the broker has hung up")
-			if f.code == codeFlow && code != codeFlow && f.fields.uint32(6) == creditWindow {
-				continue
-			}
-			require.Equal(c.t, code, f.code, "%#v", f.fields)
-			return f
-		default:
-			require.Fail(c.t, "nothing came", "want 0x%x", code)
-		}
+	select {
+	case f, ok := <-c.received:
+		require.True(c.t, ok, "the broker has hung up")
+		require.Equal(c.t, code, f.code, "%#v", f.fields)
+		return f
+	default:
+		require.Fail(c.t, "nothing came", "want 0x%x", code)
+		panic("unreachable")
 	}
 }
 
@@ -110,6 +105,7 @@ func (c *raw) sender(handle uint32, name, address string) {
 	c.t.Helper()
 	c.send(codeAttach, name, handle, false, uint8(0), uint8(0), described{codeSource, []any{}}, described{codeTarget, []any{address}}, nil, nil, uint32(0))
 	c.want(codeAttach)
+	c.want(codeFlow)
 }
 
 func (c *raw) receiver(handle uint32, name, address string) {
@@ -133,10 +129,22 @@ func (c *raw) credit(handle, seen, credit uint32, more ...any) {
 func (c *raw) put(handle uint32, sections ...described) {
 	c.t.Helper()
 	body := appendValue(nil, described{codeTransfer, []any{handle, uint32(0), []byte("tag"), uint32(0), true, false}})
+	require.NoError(c.t, writeFrame(c.nc, frameAMQP, 0, append(body, inBytes(sections)...)))
+}
+
+func inBytes(sections []described) (b []byte) {
 	for _, s := range sections {
-		body = appendValue(body, s)
+		b = appendValue(b, s)
 	}
-	require.NoError(c.t, writeFrame(c.nc, frameAMQP, 0, body))
+	return b
+}
+
+// written is a message as the broker has it from a sender.
+func written(t testing.TB, sections ...described) *content {
+	t.Helper()
+	c, err := parse(inBytes(sections))
+	require.NoError(t, err)
+	return c
 }
 
 // ask sends a request to a queue's $management and returns the status, the
@@ -148,16 +156,16 @@ func (c *raw) ask(queue, operation string, body pairs) (status any, condition an
 	c.receiver(101, "answers", node)
 	c.credit(101, 0, 1)
 	c.put(100,
-		described{uint64(0x73), []any{"id", nil, nil, nil, "answers"}},
-		described{uint64(0x74), pairs{{"operation", "com.microsoft:" + operation}}},
-		described{uint64(0x77), body})
+		described{codeProperties, []any{"id", nil, nil, nil, "answers"}},
+		described{codeApplication, pairs{{"operation", "com.microsoft:" + operation}}},
+		described{codeValue, body})
 	m := c.want(codeTransfer).sections(c.t)
 	for handle := range uint32(2) {
 		c.send(codeDetach, 100+handle, true)
 		c.want(codeDetach)
 	}
-	p, _ := m[0x74].(pairs)
-	answer, _ = m[0x77].(pairs)
+	p, _ := m[codeApplication].(pairs)
+	answer, _ = m[codeValue].(pairs)
 	return p.get("statusCode"), p.get("errorCondition"), answer
 }
 
@@ -176,7 +184,7 @@ func (f frame) sections(t *testing.T) map[uint64]any {
 
 // ofGroup is the properties of a message of a session.
 func ofGroup(id string) described {
-	return described{uint64(0x73), []any{nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, id}}
+	return described{codeProperties, []any{nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, id}}
 }
 
 // ofSession is the source of a link that asks for a session, by its id or any.
@@ -185,7 +193,7 @@ func ofSession(queue string, id any) described {
 }
 
 // data is a body of n bytes.
-func data(n int) described { return described{uint64(0x75), []byte(strings.Repeat("x", n))} }
+func data(n int) described { return described{codeData, []byte(strings.Repeat("x", n))} }
 
 // claim puts a token for the whole namespace, the way @azure/service-bus does:
 // the receiving link has no target address, and reply-to is its name.
@@ -195,9 +203,9 @@ func (c *raw) claim() {
 	c.receiver(201, "cbs receiver", "$cbs")
 	c.credit(201, 0, 1)
 	c.put(200,
-		described{uint64(0x73), []any{"id", nil, "$cbs", nil, "cbs receiver"}},
-		described{uint64(0x74), pairs{{"operation", "put-token"}, {"type", "jwt"}, {"name", "amqps://ns.servicebus.windows.net/"}}},
-		described{uint64(0x77), "token"})
+		described{codeProperties, []any{"id", nil, "$cbs", nil, "cbs receiver"}},
+		described{codeApplication, pairs{{"operation", "put-token"}, {"type", "jwt"}, {"name", "amqps://ns.servicebus.windows.net/"}}},
+		described{codeValue, "token"})
 	answer := c.want(codeTransfer)
 	require.EqualValues(c.t, 201, answer.fields.uint32(0))
 	require.Contains(c.t, string(answer.payload), "Accepted")
@@ -221,7 +229,7 @@ func TestAnswerGoesToTheLinkThatReplyToMeans(t *testing.T) {
 				c.want(codeAttach)
 				c.credit(1, 0, 1)
 				c.credit(2, 0, 1)
-				c.put(0, described{uint64(0x73), []any{nil, nil, nil, nil, tc.replyTo}}, described{uint64(0x77), nil})
+				c.put(0, described{codeProperties, []any{nil, nil, nil, nil, tc.replyTo}}, described{codeValue, nil})
 				names := []string{"ask", "by name", "by address"}
 				require.Equal(t, tc.want, names[c.want(codeTransfer).fields.uint32(0)])
 			}, QueueConfig{Name: "q"})

@@ -12,7 +12,7 @@ type outcome struct {
 	deferred    bool   // modified, and undeliverable here
 	reason      string // of a dead letter
 	description string
-	properties  map[string]any
+	properties  pairs
 }
 
 // settle applies o to d. In a queue of sessions what is lost is the session's
@@ -33,7 +33,7 @@ func (q *queue) settle(token uuid, o outcome) error {
 	if m == nil {
 		return errLockLost
 	}
-	m.setProperties(o.properties)
+	m.set(o.properties)
 	switch o.kind {
 	case codeAccepted:
 		q.remove(m)
@@ -114,14 +114,12 @@ func (q *queue) deadLetter(m *message, reason, description string) {
 	if q.deadLetters == nil {
 		return
 	}
-	set := map[string]any{}
 	if reason != "" {
-		set["DeadLetterReason"] = reason
+		m.set(pairs{{"DeadLetterReason", reason}})
 	}
 	if description != "" {
-		set["DeadLetterErrorDescription"] = description
+		m.set(pairs{{"DeadLetterErrorDescription", description}})
 	}
-	m.setProperties(set)
 	d := q.deadLetters
 	d.sequence++
 	m.sequence, m.source, m.state, m.locked, m.expires = d.sequence, q.path, stateActive, false, time.Time{}

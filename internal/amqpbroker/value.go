@@ -1,38 +1,20 @@
 package amqpbroker
 
 // AMQP types that Go has no equal of. The others decode as nil, bool, the
-// sized integers and floats, rune, string, []byte, time.Time and []any.
+// sized integers and floats, string, []byte, time.Time and []any.
 type (
 	symbol string
 	uuid   [16]byte
+
+	// encoded is a value that we leave as it is: a char, a decimal, an array of
+	// described values, and what messages hold for others to read.
+	encoded []byte
 )
 
 // described is a described value: what it is, and the value itself.
 type described struct {
 	code  any // uint64, or a symbol
 	value any
-}
-
-// pairs is a map in the order it was sent.
-type pairs []pair
-
-type pair struct{ key, value any }
-
-// get returns the value under a string or symbol, or nil.
-func (m pairs) get(key string) any {
-	for _, p := range m {
-		switch k := p.key.(type) {
-		case string:
-			if k == key {
-				return p.value
-			}
-		case symbol:
-			if string(k) == key {
-				return p.value
-			}
-		}
-	}
-	return nil
 }
 
 // fields is the list of a performative, whose trailing nulls may be left out.
@@ -93,4 +75,13 @@ const (
 	codeInit        = uint64(0x41)
 	codeOutcome     = uint64(0x44)
 	codeHeader      = uint64(0x70)
+
+	codeDeliveryAnnotations = uint64(0x71)
+	codeAnnotations         = uint64(0x72)
+	codeProperties          = uint64(0x73)
+	codeApplication         = uint64(0x74)
+	codeData                = uint64(0x75)
+	codeSequence            = uint64(0x76)
+	codeValue               = uint64(0x77)
+	codeFooter              = uint64(0x78)
 )
