@@ -2,8 +2,11 @@ package amqpbroker
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"time"
+
+	"github.com/Azure/go-amqp"
 )
 
 const (
@@ -23,10 +26,16 @@ func (s *session) attach(f fields) error {
 		l.out = &outgoing{consumer: newConsumer(s.conn), settled: f.at(3) == settled, replyTo: target.string(0)}
 	} else {
 		l.address = target.string(0)
-		l.in = &incoming{}
+		l.in = &incoming{received: f.uint32(9)}
+	}
+	if s.links[l.handle] != nil {
+		return s.fail(&fault{amqp.ErrCondHandleInUse, fmt.Sprintf("The handle %d has a link already.", l.handle), 400})
 	}
 	s.links[l.handle] = l
 
+	if target, _ := f.at(6).(described); target.code == codeCoordinator {
+		return l.refuse(f, &fault{amqp.ErrCondNotImplemented, "Transactions are not supported.", 501})
+	}
 	err := l.resolve()
 	filter, _ := source.at(7).(pairs)
 	id, hasFilter := sessionOf(filter)

@@ -256,6 +256,7 @@ func TestMessageThatFailsTooOftenIsDeadLettered(t *testing.T) {
 		require.Equal(t, "Message could not be consumed after 3 delivery attempts.", *m.DeadLetterErrorDescription)
 		require.Equal(t, "test", m.ApplicationProperties["why"])
 		for range 20 { // a dead letter may fail for ever
+			require.EqualValues(t, 4, m.DeliveryCount)
 			require.NoError(t, dead.AbandonMessage(t.Context(), m, nil))
 			m = receive(t, dead, 1)[0]
 		}
@@ -286,6 +287,35 @@ func TestDeadLetterKeepsReasonAndGoesBackAsANewMessage(t *testing.T) {
 		require.NoError(t, dead.CompleteMessage(t.Context(), m, nil))
 		requireCounts(t, s.Broker, "q", counts{active: 1})
 		require.Equal(t, []string{"1"}, bodies(receive(t, r, 1)))
+	}, amqpbroker.QueueConfig{Name: "q"})
+}
+
+func TestDeadLettersKeepTheirNumbersAndOrder(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T, _ *amqpbroker.Server, c *azservicebus.Client) {
+		send(t, c, "q", text("1"), text("2"), text("3"))
+		r := receiver(t, c, "q", nil)
+		ms := receive(t, r, 3)
+		for _, i := range []int{2, 0, 1} {
+			require.NoError(t, r.DeadLetterMessage(t.Context(), ms[i], nil))
+		}
+		dead := receive(t, receiver(t, c, "q", deadLetters), 3)
+		require.Equal(t, []string{"1", "2", "3"}, bodies(dead))
+		for i, m := range dead {
+			require.EqualValues(t, i+1, *m.SequenceNumber)
+			require.EqualValues(t, i+1, *m.EnqueuedSequenceNumber)
+		}
+	}, amqpbroker.QueueConfig{Name: "q"})
+}
+
+func TestDeadLetterDoesNotDieAgain(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T, s *amqpbroker.Server, c *azservicebus.Client) {
+		send(t, c, "q", text("1"))
+		r := receiver(t, c, "q", nil)
+		require.NoError(t, r.DeadLetterMessage(t.Context(), receive(t, r, 1)[0], nil))
+		dead := receiver(t, c, "q", deadLetters)
+		require.NoError(t, dead.DeadLetterMessage(t.Context(), receive(t, dead, 1)[0], nil))
+		requireCounts(t, s.Broker, "q", counts{dead: 1})
+		require.Equal(t, []string{"1"}, bodies(receive(t, dead, 1)))
 	}, amqpbroker.QueueConfig{Name: "q"})
 }
 

@@ -1,5 +1,14 @@
 package amqpbroker
 
+import (
+	"cmp"
+	"slices"
+)
+
+// deadLetterCondition is what the Service Bus clients reject with; the reason is
+// in the information beside it.
+const deadLetterCondition = symbol("com.microsoft:dead-letter")
+
 // disposition settles messages that we delivered, and tells the client whether
 // its locks held.
 func (s *session) disposition(f fields) error {
@@ -13,23 +22,47 @@ func (s *session) disposition(f fields) error {
 	}
 	settled := f.bool(3)
 	o, state, decided := parseOutcome(f.at(4))
-	for id := first; ; id++ {
-		if d := s.unsettled[id]; d != nil && (decided || settled) {
-			delete(s.unsettled, id)
-			var err error
-			if decided {
-				err = d.settle(o)
-			}
-			if !settled {
-				if err := s.settled(id, state, err); err != nil {
-					return err
-				}
-			}
+	if !decided && !settled {
+		return nil
+	}
+	for _, id := range s.unsettledWithin(first, last) {
+		d := s.unsettled[id]
+		delete(s.unsettled, id)
+		var err error
+		if decided {
+			err = d.settle(o)
 		}
-		if id == last {
-			return nil
+		if !settled {
+			if err := s.settled(id, state, err); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
+}
+
+// unsettledWithin returns the ids of the deliveries from first to last that are
+// not settled, whatever range the client names.
+func (s *session) unsettledWithin(first, last uint32) []uint32 {
+	span := last - first // in AMQP's serial arithmetic
+	var out []uint32
+	switch {
+	case int32(span) < 0: // last comes before first
+	case int(span) < len(s.unsettled):
+		for id := first; id != last+1; id++ {
+			if s.unsettled[id] != nil {
+				out = append(out, id)
+			}
+		}
+	default:
+		for id := range s.unsettled {
+			if id-first <= span {
+				out = append(out, id)
+			}
+		}
+		slices.SortFunc(out, func(a, b uint32) int { return cmp.Compare(a-first, b-first) })
+	}
+	return out
 }
 
 // settled confirms the outcome of one delivery, or rejects it with the reason.
@@ -52,9 +85,13 @@ func parseOutcome(v any) (o outcome, answer described, ok bool) {
 	switch o.kind {
 	case codeAccepted, codeReleased:
 	case codeRejected:
-		o.properties, _ = f.list(0, codeError).at(2).(pairs)
+		reason := f.list(0, codeError)
+		o.properties, _ = reason.at(2).(pairs)
 		o.reason, _ = o.properties.get("DeadLetterReason").(string)
 		o.description, _ = o.properties.get("DeadLetterErrorDescription").(string)
+		if condition, _ := reason.at(0).(symbol); o.reason == "" && condition != deadLetterCondition {
+			o.reason, o.description = string(condition), cmp.Or(o.description, reason.string(1))
+		}
 	case codeModified:
 		o.deferred = f.bool(1)
 		o.properties, _ = f.at(2).(pairs)

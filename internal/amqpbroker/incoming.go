@@ -1,6 +1,7 @@
 package amqpbroker
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/Azure/go-amqp"
@@ -21,12 +22,15 @@ type incoming struct {
 	id       uint32
 	format   uint32
 	settled  bool
-	received uint32
+	received uint32 // messages, in AMQP the delivery-count
+	credit   uint32 // messages that may come before we grant more
+	size     int    // of the message that is arriving
 }
 
 // grant gives the client its credit anew.
 func (l *link) grant() error {
 	s := l.session
+	l.in.credit = creditWindow
 	return s.send(codeFlow, s.nextIn, window, s.nextOut, window, l.handle, l.in.received, creditWindow)
 }
 
@@ -40,12 +44,10 @@ func (s *session) transfer(f fields, payload []byte) error {
 	in := l.in
 	if !in.arriving {
 		in.id, in.format, in.settled, in.data = f.uint32(1), f.uint32(3), f.bool(4), nil
+		in.size = 0
 	}
-	in.data = append(in.data, payload...)
-	if len(in.data) > MaxMessageSize {
-		return l.fail(&fault{amqp.ErrCondMessageSizeExceeded,
-			fmt.Sprintf("The received message (delivery-id:%d, size:%d bytes) exceeds the limit (%d bytes) currently allowed on the link.",
-				in.id, len(in.data), MaxMessageSize), 400})
+	if in.size += len(payload); in.size <= MaxMessageSize {
+		in.data = append(in.data, payload...)
 	}
 	in.arriving = f.bool(5)
 	if aborted := f.bool(9); aborted {
@@ -56,20 +58,32 @@ func (s *session) transfer(f fields, payload []byte) error {
 		return nil
 	}
 	in.received++
-	state := described{codeAccepted, []any{}}
-	if err := l.take(in.format, in.data); err != nil {
-		state = described{codeRejected, []any{faultOf(err).encode()}}
+	if in.credit = atLeastZero(in.credit - 1); in.size > MaxMessageSize {
+		reason := &fault{amqp.ErrCondMessageSizeExceeded,
+			fmt.Sprintf("The received message (delivery-id:%d, size:%d bytes) exceeds the limit (%d bytes) currently allowed on the link.",
+				in.id, in.size, MaxMessageSize), 400}
+		return errors.Join(l.taken(reason), l.fail(reason))
 	}
-	if !in.settled {
-		const receiver, settled = true, true
-		if err := s.send(codeDisposition, receiver, in.id, in.id, settled, state); err != nil {
-			return err
-		}
+	if err := l.taken(l.take(in.format, in.data)); err != nil {
+		return err
 	}
-	if in.received%(creditWindow/2) == 0 {
+	if in.credit <= creditWindow/2 {
 		return l.grant()
 	}
 	return nil
+}
+
+// taken tells the client whether its message was accepted.
+func (l *link) taken(err error) error {
+	if l.in.settled { // it does not want to know
+		return nil
+	}
+	state := described{codeAccepted, []any{}}
+	if err != nil {
+		state = described{codeRejected, []any{faultOf(err).encode()}}
+	}
+	const receiver, settled = true, true
+	return l.session.send(codeDisposition, receiver, l.in.id, l.in.id, settled, state)
 }
 
 // take gives a message to the link's queue or node.

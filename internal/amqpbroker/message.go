@@ -44,12 +44,13 @@ func (m *message) expired(now time.Time) bool {
 
 // brokers are the annotations that no sender can set.
 var brokers = map[string]bool{
-	"x-opt-sequence-number":   true,
-	"x-opt-enqueued-time":     true,
-	"x-opt-message-state":     true,
-	"x-opt-deadletter-source": true,
-	"x-opt-locked-until":      true,
-	"x-opt-lock-token":        true,
+	"x-opt-sequence-number":         true,
+	"x-opt-enqueued-time":           true,
+	"x-opt-enqueue-sequence-number": true,
+	"x-opt-message-state":           true,
+	"x-opt-deadletter-source":       true,
+	"x-opt-locked-until":            true,
+	"x-opt-lock-token":              true,
 }
 
 // encode returns m as a receiver gets it: with the broker's annotations, and
@@ -69,7 +70,8 @@ func (m *message) encode() []byte {
 		{symbol("x-opt-message-state"), int32(m.state)},
 	}
 	if m.source != "" {
-		annotations = append(annotations, pair{symbol("x-opt-deadletter-source"), m.source})
+		annotations = append(annotations, pair{symbol("x-opt-deadletter-source"), m.source},
+			pair{symbol("x-opt-enqueue-sequence-number"), m.sequence})
 	}
 	if m.locked {
 		annotations = append(annotations, pair{symbol("x-opt-locked-until"), m.lockedUntil})

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 
 	"github.com/Azure/go-amqp"
@@ -116,8 +118,9 @@ func (s *Server) DropConnections() {
 // amqp:unauthorized-access when a claim has expired.
 func (s *Server) DetachLinks(condition amqp.ErrCond) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	for c := range s.conns {
+	conns := slices.Collect(maps.Keys(s.conns))
+	s.mu.Unlock() // a connection may have to be dropped before it can be told
+	for _, c := range conns {
 		c.detachLinks(&fault{condition, "The link was detached by the broker.", 400})
 	}
 }

@@ -23,9 +23,13 @@ type session struct {
 	space        *sync.Cond // remoteWindow has grown, or a link or session has ended
 
 	unsettled map[uint32]*delivery // locked messages by delivery id
+	ended     bool                 // by us; the client has yet to say so too
 }
 
 func (c *conn) begin(channel uint16, f fields) error {
+	if c.sessions[channel] != nil {
+		return fmt.Errorf("channel %d has a session already", channel)
+	}
 	s := &session{
 		conn: c, channel: channel,
 		nextIn: f.uint32(1), remoteWindow: f.uint32(2),
@@ -39,6 +43,9 @@ func (c *conn) begin(channel uint16, f fields) error {
 
 // handle answers a frame of this session. The caller holds mu.
 func (s *session) handle(f frame) error {
+	if s.ended && f.code != codeEnd {
+		return nil // sent before the client knew
+	}
 	switch f.code {
 	case codeAttach:
 		return s.attach(f.fields)
@@ -53,6 +60,9 @@ func (s *session) handle(f frame) error {
 	case codeEnd:
 		s.end()
 		delete(s.conn.sessions, s.channel)
+		if s.ended {
+			return nil
+		}
 		return s.send(codeEnd)
 	}
 	return fmt.Errorf("performative 0x%x is unknown", f.code)
@@ -61,6 +71,13 @@ func (s *session) handle(f frame) error {
 // send writes a performative on the session's channel.
 func (s *session) send(code uint64, fields ...any) error {
 	return s.conn.send(s.channel, code, fields...)
+}
+
+// fail ends the session and tells the client why.
+func (s *session) fail(f *fault) error {
+	s.end()
+	s.ended = true
+	return s.send(codeEnd, f.encode())
 }
 
 // end drops all links.

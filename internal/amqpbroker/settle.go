@@ -38,6 +38,10 @@ func (q *queue) settle(token uuid, o outcome) error {
 	case codeAccepted:
 		q.remove(m)
 	case codeRejected:
+		if q.deadLetters == nil {
+			q.unlock(m, false) // a dead letter cannot die again ("dead-letter queues")
+			break
+		}
 		q.remove(m)
 		q.deadLetter(m, o.reason, o.description)
 	case codeReleased:
@@ -90,30 +94,25 @@ func (q *queue) lockedUnder(token uuid) *message {
 	return m
 }
 
-// unlock makes m available again; failed counts the delivery. The caller holds
-// the lock.
+// unlock makes m available again; failed counts the delivery, except in a
+// dead-letter queue, where messages may fail for ever. The caller holds the lock.
 func (q *queue) unlock(m *message, failed bool) {
 	m.locked = false
 	delete(q.locked, m.token)
 	q.arrange(m)
-	if failed {
-		m.deliveries++
+	if !failed || q.deadLetters == nil {
+		return
 	}
-	// A dead-letter queue keeps its messages however often they fail.
-	if q.deadLetters != nil && int(m.deliveries) >= q.cfg.MaxDeliveryCount {
+	if m.deliveries++; int(m.deliveries) >= q.cfg.MaxDeliveryCount {
 		q.remove(m)
 		q.deadLetter(m, "MaxDeliveryCountExceeded",
 			fmt.Sprintf("Message could not be consumed after %d delivery attempts.", m.deliveries))
 	}
 }
 
-// deadLetter moves m, which has left q, to q's dead-letter queue, where it
-// never expires. Rejected in a dead-letter queue it is gone. The caller holds
-// the lock.
+// deadLetter moves m, which has left q, to q's dead-letter queue, where it keeps
+// its sequence number and never expires. The caller holds the lock.
 func (q *queue) deadLetter(m *message, reason, description string) {
-	if q.deadLetters == nil {
-		return
-	}
 	if reason != "" {
 		m.set(pairs{{"DeadLetterReason", reason}})
 	}
@@ -121,8 +120,7 @@ func (q *queue) deadLetter(m *message, reason, description string) {
 		m.set(pairs{{"DeadLetterErrorDescription", description}})
 	}
 	d := q.deadLetters
-	d.sequence++
-	m.sequence, m.source, m.state, m.locked, m.expires = d.sequence, q.path, stateActive, false, time.Time{}
+	m.source, m.state, m.locked, m.expires = q.path, stateActive, false, time.Time{}
 	d.messages.add(m)
 	d.arrange(m)
 	d.notify()

@@ -71,6 +71,7 @@ const (
 	codeModified    = uint64(0x27)
 	codeSource      = uint64(0x28)
 	codeTarget      = uint64(0x29)
+	codeCoordinator = uint64(0x30)
 	codeMechanisms  = uint64(0x40)
 	codeInit        = uint64(0x41)
 	codeOutcome     = uint64(0x44)
