@@ -18,7 +18,7 @@ const (
 	// Bus quotas).
 	maxIDLength = 128
 
-	maxProperty = 32 << 10 // bytes of an application property (Service Bus quotas)
+	maxProperty = 32 << 10 // bytes of a property (Service Bus quotas)
 	maxHeaders  = 64 << 10 // bytes of all before the body (Service Bus quotas)
 
 	maxLockDuration    = 5 * time.Minute    // Service Bus quotas

@@ -56,6 +56,9 @@ func parse(b []byte) (*content, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(split) == 0 {
+		return nil, errors.New("message has no sections")
+	}
 	c := new(content)
 	for _, s := range split {
 		switch s.code {

@@ -97,6 +97,7 @@ func TestIDsOfDifferentTypesAreDifferent(t *testing.T) {
 
 func TestSectionsThatMakeNoMessageAreRefused(t *testing.T) {
 	for name, b := range map[string]string{
+		"nothing":                 "",
 		"no section":              "\x40",
 		"unknown section":         "\x00\x53\x79\x40",
 		"properties are no map":   "\x00\x53\x74\x45",

@@ -75,6 +75,11 @@ func (q *queue) check(c *content) error {
 	if c.headers > maxHeaders {
 		return errUnable
 	}
+	for _, v := range c.properties {
+		if s, _ := v.(string); len(s) > maxProperty {
+			return errUnable
+		}
+	}
 	for _, p := range c.application {
 		if value, _ := p.value.(encoded); len(p.name())+len(value) > maxProperty {
 			return errUnable

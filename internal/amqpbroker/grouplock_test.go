@@ -1,6 +1,7 @@
 package amqpbroker
 
 import (
+	"bytes"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -86,6 +87,23 @@ func TestSessionIsForTheConnectionThatHasLockedIt(t *testing.T) {
 			require.EqualValues(t, "com.microsoft:session-lock-lost", condition)
 			status, _, _ = owner.ask("q", operation, body)
 			require.EqualValues(t, 200, status, operation)
+		}
+	}, QueueConfig{Name: "q", RequiresSession: true})
+}
+
+func TestClosingASessionIsNotLosingIt(t *testing.T) {
+	byHand(t, func(t *testing.T, _ *Server, c *raw) {
+		for range 100 { // credit and the link's end come together
+			c.receiverOf(1, "out", ofSession("q", "A"))
+			c.want(codeAttach)
+			flow := appendValue(nil, described{codeFlow, []any{uint32(0), window, uint32(0), window, uint32(1), uint32(0), uint32(1)}})
+			var wire bytes.Buffer
+			require.NoError(t, writeFrame(&wire, frameAMQP, 0, flow))
+			require.NoError(t, writeFrame(&wire, frameAMQP, 0, appendValue(nil, described{codeDetach, []any{uint32(1), true}})))
+			_, err := c.nc.Write(wire.Bytes())
+			require.NoError(t, err)
+			require.Nil(t, c.want(codeDetach).fields.at(2))
+			c.wantNothing()
 		}
 	}, QueueConfig{Name: "q", RequiresSession: true})
 }

@@ -139,6 +139,7 @@ func TestLimitOfEachMessage(t *testing.T) {
 		{"partition key of no session", azservicebus.Message{PartitionKey: to.Ptr("a"), SessionID: to.Ptr("b")}, "not-allowed"},
 		{"property", azservicebus.Message{ApplicationProperties: properties(32_000)}, ""},
 		{"property over 32 KB", azservicebus.Message{ApplicationProperties: properties(33_000)}, "internal-error"},
+		{"subject over 32 KB", azservicebus.Message{Subject: to.Ptr(strings.Repeat("x", 33_000))}, "internal-error"},
 		{"properties", azservicebus.Message{ApplicationProperties: properties(31_000, 31_000)}, ""},
 		{"properties over 64 KB", azservicebus.Message{ApplicationProperties: properties(31_000, 31_000, 31_000)}, "internal-error"},
 	} {

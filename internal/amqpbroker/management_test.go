@@ -27,6 +27,7 @@ func TestRequestThatSaysNothingIsRefused(t *testing.T) {
 		{"a list of numbers", "cancel-scheduled-message", pairs{{"sequence-numbers", []any{int64(1)}}}, 404, "com.microsoft:message-not-found"},
 		{"no number to receive", "receive-by-sequence-number", nil, 400, "com.microsoft:argument-error"},
 		{"nothing to schedule", "schedule-message", nil, 400, "com.microsoft:argument-error"},
+		{"no message to schedule", "schedule-message", pairs{{"messages", []any{pairs{{"message-id", "a"}}}}}, 400, "amqp:decode-error"},
 		{"a page of less than nothing", "get-message-sessions", pairs{{"skip", int32(-1)}, {"top", int32(1)}}, 400, "com.microsoft:argument-error"},
 		{"unknown", "dance", nil, 501, "amqp:not-implemented"},
 	} {

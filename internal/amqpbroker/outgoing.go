@@ -53,6 +53,9 @@ func (l *link) pumpAll() bool {
 	c := l.session.conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if l.ended() { // with its session, which is not lost
+		return false
+	}
 	if l.queue != nil && l.queue.lost(l.out.consumer) { // told with or without credit
 		_ = l.fail(errSessionLockLost)
 		return false
