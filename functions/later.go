@@ -2,6 +2,8 @@ package functions
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"strconv"
 	"time"
@@ -22,7 +24,7 @@ type arrival struct {
 }
 
 // The properties by which a message that we send again is known. Whoever may send to
-// the queue may forge them, and gains nothing: they number his own message.
+// the queue may forge them, and gains nothing: they number a message of just his body.
 const (
 	propMessage  = "pim-message"
 	propSequence = "pim-sequence"
@@ -44,6 +46,13 @@ func arrivalOf[T any](queue string, m handler.Message[T]) arrival {
 	a.attempt, a.sequence = n, sequence
 	a.message, _ = own[propMessage].(string)
 	return a
+}
+
+// digest tells the body from others: a number that somebody forged names no message but
+// one that asks for the same.
+func (a arrival) digest() string {
+	sum := sha256.Sum256(a.raw)
+	return hex.EncodeToString(sum[:8])
 }
 
 const (
@@ -70,7 +79,7 @@ func (a *App) later(ctx context.Context, from arrival, err error) error {
 	defer cancel()
 	sendErr := a.Queues.Send(bound, from.queue, QueueMessage{
 		// The same for whoever else has this delivery: one of them is enough.
-		ID:          messageID("later/" + from.sequence + "/" + strconv.Itoa(next)),
+		ID:          messageID("later/" + from.sequence + "/" + strconv.Itoa(next) + "/" + from.digest()),
 		ContentType: "application/json", Body: from.raw, After: wait,
 		Properties: map[string]any{propMessage: from.message, propSequence: from.sequence, propAttempt: strconv.Itoa(next)},
 	})
@@ -107,6 +116,6 @@ func (a *App) invalid(ctx context.Context, from arrival, m pim.Misfit, err error
 	if a.Engine.Outbox == nil {
 		return nil
 	}
-	m.Queue, m.Message, m.Sequence = from.queue, from.message, from.sequence
+	m.Queue, m.Message, m.Sequence, m.Digest = from.queue, from.message, from.sequence, from.digest()
 	return a.Engine.Outbox.Publish(ctx, pim.InvalidEvent(m, err, time.Now()))
 }

@@ -63,17 +63,22 @@ func (a *App) take(ctx context.Context, from arrival, m handler.Message[json.Raw
 		}
 		changes[e.index], errs[e.index] = c, err
 	})
-	for _, err := range errs {
-		if err != nil {
-			return err // whatever came of the others, they may all be asked again
-		}
-	}
+	// One that has to come again keeps none of the others back: they may all be asked again.
+	again := firstOf(errs)
 	started := slices.DeleteFunc(changes, func(c pim.Change) bool { return c.ID() == "" })
 	if many {
-		return a.Engine.Queue(ctx, started...)
+		return errors.Join(a.Engine.Queue(ctx, started...), again)
 	}
 	for _, c := range started {
-		if err := a.drive(ctx, caller, c.ID()); err != nil {
+		again = a.drive(ctx, caller, c.ID())
+	}
+	return again
+}
+
+// firstOf is the first error, and stands for all.
+func firstOf(errs []error) error {
+	for _, err := range errs {
+		if err != nil {
 			return err
 		}
 	}

@@ -46,7 +46,11 @@ func (e *Engine) advance(ctx context.Context, caller Caller, c Change) (Change, 
 		if c, err = e.Ledger.Load(ctx, c.ID()); err != nil {
 			return Change{}, at(op, err)
 		}
-		if !c.Ended() && c.Due.Before(now.Add(lookAgain)) {
+		switch {
+		case c.Ended():
+		case time.Now().Before(c.Lease.Until):
+			c.Due = c.Lease.Until
+		case c.Due.Before(now.Add(lookAgain)):
 			c.Due = now.Add(lookAgain)
 		}
 		return c, nil
@@ -93,7 +97,7 @@ func (w *work) write(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeFor)
 	defer cancel()
 	w.change.Updated = time.Now().UTC()
-	c, err := w.Ledger.Save(ctx, w.change)
+	c, err := w.keep(ctx, w.change)
 	if CodeOf(err) == CodeConflict {
 		return errLost
 	}

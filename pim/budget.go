@@ -2,7 +2,6 @@ package pim
 
 import (
 	"context"
-	"net/http"
 	"strings"
 	"sync"
 
@@ -56,7 +55,7 @@ func newBudget() *budget {
 // take waits until the call may be sent, and returns what to do when it is over. It
 // fails only with ctx.
 func (b *budget) take(ctx context.Context, in call, graph bool) (func(), error) {
-	write := in.method != http.MethodGet
+	write := in.writes()
 	key, size := account(in, graph, write)
 	b.mu.Lock()
 	limiter := b.buckets[key]

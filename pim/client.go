@@ -117,7 +117,11 @@ type call struct {
 	body   any
 	want   []int // statuses that are good
 	out    any   // decoded into, unless nil or the answer has no body
+	reads  bool  // a POST that changes nothing
 }
+
+// writes reports whether the call may change something.
+func (in call) writes() bool { return in.method != http.MethodGet && !in.reads }
 
 // armCall sends in to Azure Resource Manager.
 func (c *Client) armCall(ctx context.Context, in call) error { return c.arm.send(ctx, in) }

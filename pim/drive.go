@@ -131,6 +131,9 @@ func (e *Engine) publish(ctx context.Context, c Change) bool {
 
 // strike takes outcomes that were sent out of the journal.
 func (e *Engine) strike(ctx context.Context, c Change) Change {
+	if time.Now().Before(c.Lease.Until) {
+		return c // whoever holds it is in the midst of an effect, and must be able to write what came of it
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeFor)
 	defer cancel()
 	sent := c

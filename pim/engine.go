@@ -68,6 +68,15 @@ func (e *Engine) logger() *slog.Logger {
 	return e.Log
 }
 
+// keep writes c into the journal. Where nobody is told of anything, nothing waits to be
+// told: it would be kept for ever.
+func (e *Engine) keep(ctx context.Context, c Change) (Change, error) {
+	if e.Outbox == nil {
+		c.Outbox = nil
+	}
+	return e.Ledger.Save(ctx, c)
+}
+
 func (e *Engine) audit(ctx context.Context, r Record) error {
 	if e.Trace != nil {
 		r.Trace = e.Trace(ctx)

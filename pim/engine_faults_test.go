@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -115,11 +116,18 @@ rules:
     waives: [mfa]
 `
 
+// mute is an outbox that tells nothing.
+type mute struct{ *outbox }
+
+func (mute) Publish(context.Context, ...pim.Event) error {
+	return &pim.Error{Code: pim.CodeBusy, Retry: pim.RetryLater}
+}
+
 func TestADecisionTakenAnewIsToldOnce(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.rules(rulesWithApproval)
-		w.engine.Outbox = nil // what would be sent stays in the journal
+		w.engine.Outbox = mute{w.outbox} // what would be sent stays in the journal
 		w.tenant.AddGroup(simtenant.Group{ID: "51f0e2aa-7f3f-4d55-8f5e-2a6b0f0c9d77", Name: "approvers", Members: []string{w.carl}})
 		c := w.drive(w.ask("CR1", pim.Grant, w.sub, "Owner"))
 		require.Equal(t, pim.AwaitingApproval, c.State, "%+v", c.Fault)
@@ -379,5 +387,79 @@ func TestResumptionGivesUpOnQueuesOutOfReach(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 250, done.Carried)
 		require.Len(t, w.outbox.conts, 250)
+	})
+}
+
+// crossed is an outbox that cannot be reached at first.
+type crossed struct {
+	*outbox
+	from time.Time
+}
+
+func (o crossed) Publish(ctx context.Context, events ...pim.Event) error {
+	if time.Now().Before(o.from) {
+		return &pim.Error{Code: pim.CodeBusy, Retry: pim.RetryLater}
+	}
+	return o.outbox.Publish(ctx, events...)
+}
+
+// Whoever meets a change in another's hands tells what waits to be told, and leaves the
+// journal to him: he must be able to write what came of his effect.
+func TestTellingTakesNothingOutOfAnothersHands(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.engine.Outbox = crossed{w.outbox, time.Now().Add(5 * time.Second)}
+		w.tenant.Inject(simtenant.Fault{Method: http.MethodPut, Delay: 15 * time.Second})
+		began := time.Now()
+		_, err := w.engine.Start(t.Context(), key, w.ask("CR1", pim.Grant, w.sub, "Owner"))
+		require.NoError(t, err)
+		other := make(chan error)
+		go func() {
+			time.Sleep(10 * time.Second)
+			_, err := w.engine.Drive(t.Context(), key, "CR1", time.Now())
+			other <- err
+		}()
+		c, err := w.engine.Drive(t.Context(), key, "CR1", time.Now().Add(25*time.Second))
+		require.NoError(t, err)
+		require.NoError(t, <-other)
+		require.Equal(t, pim.Done, w.finish("CR1").State, "%+v", c)
+		require.Less(t, time.Since(began), pim.DefaultLease, "nobody waited for a lease")
+	})
+}
+
+// Where nobody is told of anything, nothing waits to be told, and what ended is forgotten.
+func TestWithoutQueuesTheJournalForgetsAllTheSame(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.engine.Outbox = nil
+		c := w.drive(w.ask("CR1", pim.Grant, w.sub, "Owner"))
+		require.Empty(t, c.Outbox)
+		time.Sleep(48 * time.Hour)
+		_, err := w.engine.Remind(t.Context())
+		require.NoError(t, err)
+		time.Sleep(48 * time.Hour)
+		n, err := w.ledger.Prune(t.Context(), time.Now().Add(-time.Hour))
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+	})
+}
+
+// Reading by POST takes no place of those who write.
+func TestMembershipIsReadWhileMuchIsWritten(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.tenant.Inject(simtenant.Fault{Path: "privilegedAccess/group", Method: http.MethodPost, Delay: 50 * time.Second, Times: simtenant.Always})
+		var all sync.WaitGroup
+		for i := range 8 {
+			r := w.ask(fmt.Sprint("CR", i), pim.Grant, w.group, "member")
+			r.Principal = w.tenant.AddUser(simtenant.User{Name: fmt.Sprint("user ", i)})
+			all.Go(func() { w.drive(r) })
+		}
+		time.Sleep(10 * time.Second)
+		began := time.Now()
+		_, err := w.engine.Client.MemberOf(t.Context(), w.ada, []string{w.group})
+		require.NoError(t, err)
+		require.Less(t, time.Since(began), time.Second)
+		all.Wait()
 	})
 }

@@ -56,6 +56,7 @@ type Misfit struct {
 	Queue    string
 	Message  string // the message's id, which its sender chose; empty if he did not
 	Sequence string // the number that the queue gave it: what its outcome is known by
+	Digest   string // of its body, so that a number that was forged names no other's
 	Element  int    // of a message that holds many, from 1; zero is all of it
 	Change   string // the id that it gives itself, if that can be read
 }
@@ -68,6 +69,9 @@ func InvalidEvent(m Misfit, err error, now time.Time) Event {
 		id = clip(m.Message)
 	}
 	id = m.Queue + "/" + id
+	if m.Digest != "" {
+		id += "/" + m.Digest
+	}
 	fault := faultOf(err)
 	if m.Element > 0 {
 		id += "/" + strconv.Itoa(m.Element)

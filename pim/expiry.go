@@ -22,7 +22,7 @@ func (e *Engine) Notify(ctx context.Context, c Change, n Expiry) (bool, error) {
 	}
 	c.Expiry = n
 	c.tell(t, time.Now().UTC())
-	saved, err := e.Ledger.Save(ctx, c)
+	saved, err := e.keep(ctx, c)
 	switch {
 	case CodeOf(err) == CodeConflict:
 		return false, nil

@@ -151,7 +151,7 @@ func (c *Client) MemberOf(ctx context.Context, principal string, groups []string
 		var out page[string]
 		err := c.graphCall(ctx, call{
 			op: op, method: http.MethodPost, path: "/v1.0/directoryObjects/" + id + "/checkMemberGroups",
-			body: map[string][]string{"groupIds": chunk}, want: []int{http.StatusOK}, out: &out,
+			body: map[string][]string{"groupIds": chunk}, want: []int{http.StatusOK}, out: &out, reads: true,
 		})
 		if err != nil {
 			return nil, absence(err)
@@ -173,7 +173,7 @@ func (c *Client) Names(ctx context.Context, ids []string) (map[string]string, er
 		err := c.graphCall(ctx, call{
 			op: op, method: http.MethodPost, path: "/v1.0/directoryObjects/getByIds",
 			body: map[string][]string{"ids": chunk, "types": {"user", "group", "servicePrincipal"}},
-			want: []int{http.StatusOK}, out: &out,
+			want: []int{http.StatusOK}, out: &out, reads: true,
 		})
 		if err != nil {
 			return nil, err

@@ -3,6 +3,8 @@ package pim
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -36,7 +38,8 @@ func (c Change) lasts() time.Duration {
 // Remind tells of access that ends soon or has ended, once for each change, and
 // returns how often it did. Each is looked for in the tenant first: what was ended
 // early is told of by whatever ended it, and what was prolonged has not expired before
-// that ends, too.
+// that ends, too. It stops with ctx, and where the tenant cannot be reached: the next
+// run finds what is left.
 func (e *Engine) Remind(ctx context.Context) (int, error) {
 	now := time.Now().UTC()
 	told := 0
@@ -54,6 +57,9 @@ func (e *Engine) Remind(ctx context.Context) (int, error) {
 		if err != nil {
 			errs = append(errs, err)
 		}
+		if CodeOf(err) == CodeBusy {
+			break
+		}
 		if yes {
 			told++
 		}
@@ -64,25 +70,62 @@ func (e *Engine) Remind(ctx context.Context) (int, error) {
 func (e *Engine) remind(ctx context.Context, c Change, now time.Time) (bool, error) {
 	left := c.Ends().Sub(now)
 	soon := left > 0 && c.Expiry == "" && left <= min(soonBefore, c.lasts()/4)
-	over := left <= -unseen && left > -remindFor
+	// What somebody has prolonged is looked at once an hour, after the first.
+	over := left <= -unseen && left > -remindFor && (left > -time.Hour || now.Minute() < 5)
 	if !soon && !over {
 		return false, nil
 	}
 	i, err := e.lasting(ctx, c.Given(), c.Access())
+	if CodeOf(err) == CodeNotFound {
+		err = nil // the scope or the principal is gone, and the access with it
+	}
 	switch {
 	case err != nil:
 		return false, err
 	case soon && i != nil && i.End != nil && !i.End.After(c.Ends().Add(clocksDiffer)):
 		return e.Notify(ctx, c, NoticeSoon)
-	case soon && i == nil:
-		// Ended early, and told by whatever ended it.
+	case i != nil:
+		return false, nil
+	}
+	early := soon
+	if over {
+		if early, err = e.endedEarly(ctx, c); err != nil {
+			return false, err
+		}
+	}
+	if early { // told of by whatever ended it
 		c.Expiry = NoticeEnd
-		_, err := e.Ledger.Save(ctx, c)
+		_, err := e.keep(ctx, c)
 		return false, err
-	case over && i == nil:
-		return e.Notify(ctx, c, NoticeEnd)
+	}
+	return e.Notify(ctx, c, NoticeEnd)
+}
+
+// endedEarly reports whether, by PIM's own requests, somebody ended the access that c
+// gave before its time, or withdrew it before it began. Where they cannot be read, it
+// came to its end as far as anybody knows.
+func (e *Engine) endedEarly(ctx context.Context, c Change) (bool, error) {
+	a := c.Access()
+	from, until := c.Ends().Add(-c.lasts()), c.Ends().Add(-clocksDiffer)
+	for r, err := range e.Client.Requests(ctx, c.Given(), Query{Plane: a.Plane(), Scope: a.Scope, Role: a.Role, Principal: a.Principal}) {
+		switch {
+		case CodeOf(err) == CodeDenied, CodeOf(err) == CodeNotFound:
+			return false, nil
+		case err != nil:
+			return false, err
+		case !r.Access.Same(a):
+		case r.Type.removes() && r.Status.Class() == Good && r.Created.After(from) && r.Created.Before(until):
+			return true, nil
+		case r.Status == Canceled && c.asked(r):
+			return true, nil
+		}
 	}
 	return false, nil
+}
+
+// asked reports whether r is a request that c made.
+func (c Change) asked(r ScheduleRequest) bool {
+	return slices.ContainsFunc(c.Effects, func(e Effect) bool { return e.Name != "" && strings.EqualFold(e.Name, r.Name) })
 }
 
 // lasting is what the principal itself holds at the very scope: of several, as where

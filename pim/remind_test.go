@@ -1,6 +1,7 @@
 package pim_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -50,6 +51,17 @@ func TestEndIsToldOfOnceBeforeAndOnceAfter(t *testing.T) {
 			c := s.drive(s.request("CR2", s.ada, `"action":"deactivate"`))
 			require.Equal(s.t, pim.Done, c.State)
 		}, 6 * time.Hour, 0, 0},
+		{"ended early, though it was said to end soon", func(s *scene) {
+			s.tick(110 * time.Minute)
+			c := s.drive(s.request("CR2", s.ada, `"action":"deactivate"`))
+			require.Equal(s.t, pim.Done, c.State)
+		}, 6 * time.Hour, 1, 0},
+		{"ended early while nobody looked", func(s *scene) {
+			time.Sleep(20 * time.Minute)
+			c := s.drive(s.request("CR2", s.ada, `"action":"deactivate"`))
+			require.Equal(s.t, pim.Done, c.State)
+			time.Sleep(3 * time.Hour)
+		}, 6 * time.Hour, 0, 0},
 		{"prolonged: what prolonged it tells", func(s *scene) {
 			time.Sleep(time.Hour)
 			c := s.drive(s.request("CR2", s.ada, `"action":"extend","kind":"assignment","duration":"PT3H"`))
@@ -90,13 +102,48 @@ func TestEndThatCannotBeSeenIsToldOfOnceItCan(t *testing.T) {
 	})
 }
 
-// What owes no notice costs the tenant no call.
+func TestWhatWasWithdrawnBeforeItBeganHasNotExpired(t *testing.T) {
+	onPlanes(t, func(s *scene) {
+		c := s.drive(s.request("CR1", s.ada, `"action":"grant","duration":"PT2H","start":"$tomorrow"`))
+		require.Equal(s.t, pim.Done, c.State, "%+v", c.Fault)
+		c = s.drive(s.request("CR2", s.ada, `"action":"cancel"`))
+		require.Equal(s.t, pim.Done, c.State, "%+v", c.Fault)
+		time.Sleep(27 * time.Hour)
+		s.tick(time.Hour)
+		soon, expired := s.notices()
+		require.Equal(s.t, [2]int{0, 0}, [2]int{soon, expired})
+	})
+}
+
+// A tenant that does not answer is left alone at the first sign.
+func TestReminderGivesUpOnATenantThatIsAway(t *testing.T) {
+	onPlanes(t, func(s *scene) {
+		for i, who := range []string{s.ada, s.bob, s.carl} {
+			c := s.drive(s.request(fmt.Sprint("CR", i), who, `"action":"grant","duration":"PT2H"`))
+			require.Equal(s.t, pim.Done, c.State, "%+v", c.Fault)
+		}
+		time.Sleep(3 * time.Hour)
+		s.tenant.Inject(simtenant.Fault{Path: "ScheduleInstances", Status: 503, Times: simtenant.Always})
+		s.tenant.ForgetCalls()
+		_, err := s.engine.Remind(s.t.Context())
+		require.Equal(s.t, pim.CodeBusy, pim.CodeOf(err))
+		require.Equal(s.t, 1, len(s.calls()), "%v", s.calls())
+	})
+}
+
+// What owes no notice costs the tenant no call: neither before its time nor once it was
+// told.
 func TestReminderAsksForWhatOwesNoticeAlone(t *testing.T) {
 	onPlanes(t, func(s *scene) {
-		s.drive(s.request("CR1", s.ada, `"action":"grant","duration":"PT8H"`))
-		s.drive(s.request("CR2", s.ada, `"action":"deactivate"`))
+		s.drive(s.request("CR1", s.ada, `"action":"grant","duration":"PT2H"`))
 		s.tenant.ForgetCalls()
-		s.tick(4 * time.Hour)
-		require.Empty(s.t, s.calls())
+		s.tick(100 * time.Minute)
+		require.Empty(s.t, s.calls(), "not soon yet")
+		s.tick(time.Hour)
+		soon, expired := s.notices()
+		require.Equal(s.t, [2]int{1, 1}, [2]int{soon, expired})
+		s.tenant.ForgetCalls()
+		s.tick(24 * time.Hour)
+		require.Empty(s.t, s.calls(), "all is told")
 	})
 }

@@ -38,7 +38,7 @@ func (e *Engine) Start(ctx context.Context, caller Caller, r Request) (Change, e
 	old, err := e.Ledger.Load(ctx, r.ID)
 	switch {
 	case CodeOf(err) == CodeNotFound:
-		saved, err := e.Ledger.Save(ctx, c)
+		saved, err := e.keep(ctx, c)
 		if CodeOf(err) != CodeConflict {
 			return saved, at(op, err)
 		}
@@ -87,7 +87,7 @@ func (e *Engine) again(ctx context.Context, caller Caller, c, old Change) (Chang
 		c.Created = old.Created
 	}
 	c.Heard = heard(old.Heard, caller)
-	saved, err := e.Ledger.Save(ctx, c)
+	saved, err := e.keep(ctx, c)
 	if CodeOf(err) != CodeConflict {
 		return saved, at(op, err)
 	}

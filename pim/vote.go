@@ -146,7 +146,7 @@ func (e *Engine) count(ctx context.Context, c Change, v Vote) (Change, error) {
 			voted.enter(StepEnd, v.At)
 			voted.tell(EventRefused, v.At)
 		}
-		saved, err := e.Ledger.Save(ctx, voted)
+		saved, err := e.keep(ctx, voted)
 		if CodeOf(err) != CodeConflict {
 			return saved, err
 		}

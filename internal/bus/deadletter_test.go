@@ -23,7 +23,7 @@ import (
 func bury(t *testing.T, s *amqpbroker.Server, b *bus.Bus, ids ...string) {
 	t.Helper()
 	for _, id := range ids {
-		require.NoError(t, b.Send(t.Context(), queue, bus.Message{ID: id, Body: []byte("body of " + id), Subject: "change", Properties: map[string]any{"kept": "yes"}}))
+		require.NoError(t, b.Send(t.Context(), queue, bus.Message{ID: id, Body: []byte("body of " + id), Subject: "change", Properties: map[string]any{"kept": "yes", "pim-attempt": "50"}}))
 	}
 	receive(t, s, len(ids), func(r *azservicebus.Receiver, m *azservicebus.ReceivedMessage) error {
 		return r.DeadLetterMessage(context.Background(), m, &azservicebus.DeadLetterOptions{Reason: to.Ptr("invalid"), ErrorDescription: to.Ptr("not a change")})
@@ -75,7 +75,7 @@ func TestResubmittedLetterIsANewMessageAndGone(t *testing.T) {
 		require.NotEqual(t, "b", m.MessageID)
 		require.Equal(t, "b", *m.CorrelationID)
 		require.Equal(t, "change", *m.Subject)
-		require.Equal(t, map[string]any{"kept": "yes"}, m.ApplicationProperties)
+		require.Equal(t, map[string]any{"kept": "yes", "pim-attempt": "1"}, m.ApplicationProperties, "its own attempts begin anew")
 		require.Nil(t, m.DeadLetterReason)
 
 		// Those in front of it are at once free for the next.

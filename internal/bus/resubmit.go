@@ -133,6 +133,11 @@ func lock(m *azservicebus.ReceivedMessage) *azservicebus.ReceivedMessage {
 // resubmitted is the namespace of the ids of resubmitted messages.
 var resubmitted = uuid.MustParse("7c1f0a54-3f0e-4b5e-9d2a-6d1c7f3b8e20")
 
+// attempts counts how often the app has sent the message again by itself. Whoever sends
+// a dead letter again has mended something: it begins anew, but for its first number,
+// which the other properties keep.
+const attempts = "pim-attempt"
+
 // renewed is the message of a dead letter, under an id that only this letter
 // leads to, and without what was said of its death.
 func renewed(m *azservicebus.ReceivedMessage) *azservicebus.Message {
@@ -143,6 +148,9 @@ func renewed(m *azservicebus.ReceivedMessage) *azservicebus.Message {
 		out.CorrelationID = &m.MessageID
 	}
 	out.TimeToLive = nil // the queue's: what was left of its own time is over
+	if _, ok := out.ApplicationProperties[attempts]; ok {
+		out.ApplicationProperties[attempts] = "1"
+	}
 	delete(out.ApplicationProperties, "DeadLetterReason")
 	delete(out.ApplicationProperties, "DeadLetterErrorDescription")
 	return out

@@ -85,7 +85,7 @@ func (c *child) run(ctx context.Context) {
 		select {
 		case <-exited:
 		case <-ctx.Done():
-			c.kill()
+			c.kill(cmd.Process.Pid)
 			<-exited
 		}
 		if c.ended(ctx, cmd, listening) {
@@ -114,7 +114,7 @@ func (c *child) awaitListening(ctx context.Context, exited <-chan struct{}) bool
 			return false
 		case <-ctx.Done():
 			c.log.Error("Failed to start http worker process. Initializing HttpWorker timed out.", "category", "Worker.HttpWorkerChannel")
-			c.kill()
+			c.kill(c.pid())
 			return false
 		case <-time.After(timing.PollEvery):
 		}
@@ -175,11 +175,12 @@ func (c *child) awaitReady(ctx context.Context) error {
 	}
 }
 
-// kill ends the process on the host's behalf, as functionTimeout does.
-func (c *child) kill() {
+// kill ends the process on the host's behalf, as functionTimeout does, unless another
+// one has taken its place.
+func (c *child) kill(pid int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.process != nil {
+	if c.process != nil && c.process.Pid == pid {
 		c.killed = true
 		c.holdCalls()
 		_ = c.process.Kill() // it may have left by itself

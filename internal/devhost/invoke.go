@@ -44,11 +44,13 @@ func (h *Host) invoke(ctx context.Context, name, id, reason string, do func(cont
 }
 
 // killAfterGrace kills the handler unless the invocation ends meanwhile, as it
-// does when another's time-out has killed the handler.
+// does when another's time-out has killed the handler. The process that was started
+// instead has done nothing wrong.
 func (h *Host) killAfterGrace(ctx context.Context, cancel context.CancelCauseFunc) {
+	pid := h.child.pid()
 	select {
 	case <-time.After(h.cfg.Timing.TimeoutGrace):
-		h.child.kill()
+		h.child.kill(pid)
 		cancel(errFunctionTimeout)
 	case <-ctx.Done():
 	}

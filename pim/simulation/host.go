@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -102,6 +103,7 @@ func (w *world) function(ctx context.Context, e *pim.Engine, m *message) error {
 func (w *world) takeRequest(ctx context.Context, e *pim.Engine, m *message, a asked) error {
 	caller := pim.Caller{Kind: pim.CallerQueue, ID: requestsQueue, Message: strconv.Itoa(m.sequence)}
 	var started []pim.Change
+	var again error // one that has to come again keeps none of the others back
 	for i, want := range a {
 		c, err := e.Start(ctx, caller, want.request)
 		switch retry, _ := pim.RetryOf(err); {
@@ -110,19 +112,17 @@ func (w *world) takeRequest(ctx context.Context, e *pim.Engine, m *message, a as
 		case retry == pim.RetryNever || retry == pim.StepUp:
 			err = e.Outbox.Publish(ctx, pim.InvalidEvent(pim.Misfit{Queue: requestsQueue, Message: m.id, Sequence: caller.Message, Element: i + 1}, err, time.Now()))
 		}
-		if err != nil {
-			return err
+		if again == nil {
+			again = err
 		}
 	}
 	if len(a) > 1 {
-		return e.Queue(ctx, started...)
+		return errors.Join(e.Queue(ctx, started...), again)
 	}
 	for _, c := range started {
-		if err := drive(ctx, e, caller, c.ID()); err != nil {
-			return err
-		}
+		again = drive(ctx, e, caller, c.ID())
 	}
-	return nil
+	return again
 }
 
 // drive takes a change as far as one invocation of a queue should.
