@@ -77,7 +77,7 @@ func newApp(t *testing.T, text string) *app {
 	a.carl = a.tenant.AddUser(simtenant.User{Name: "carl"})
 	a.approvers = a.tenant.AddGroup(simtenant.Group{Name: "approvers", Members: []string{a.bob}})
 	a.identity = a.tenant.AddServicePrincipal(simtenant.ServicePrincipal{Name: "azure-pim", ManagedIdentity: true,
-		AppRoles: []string{"Directory.Read.All", "AuditLog.Read.All"}})
+		AppRoles: []string{"Directory.Read.All", "AuditLog.Read.All", "PrivilegedEligibilitySchedule.Read.AzureADGroup"}})
 	a.sub = a.tenant.AddSubscription("", "production", "")
 	a.subID = strings.TrimPrefix(a.sub, "/subscriptions/")
 	a.tenant.Assign(simtenant.Grant{Scope: "/", Role: simtenant.RoleUserAccessAdmin, Principal: a.identity})

@@ -109,6 +109,9 @@ func (c *Client) listGraph(ctx context.Context, op string, k Kind, q Query) iter
 	items := graphList[graphInstance](ctx, c, call{op: op, path: graphPath(q.Plane, k, "ScheduleInstances"), query: query})
 	return each(items, func(g graphInstance) (Instance, bool, error) {
 		i, ok := g.instance(q.Plane, k)
+		if !ok && q.Odd != nil {
+			q.Odd(g.ID)
+		}
 		reaches := !q.Exact || q.Plane != Directory || i.Scope.Contains(q.Scope)
 		return i, ok && reaches && q.holds(i.Access), nil
 	})

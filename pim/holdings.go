@@ -5,7 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"sync"
+
+	"github.com/azurepim/azure-pim/internal/crew"
 )
 
 // listsAtOnce is how many subscriptions are asked together for what a group holds.
@@ -57,17 +58,14 @@ func (c *Client) heldDirectly(ctx context.Context, group string) ([]Access, erro
 		return nil, err
 	}
 	found, errs := make([][]Access, len(subs)), make([]error, len(subs))
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, listsAtOnce)
+	readers := crew.New(listsAtOnce)
 	for i, s := range subs {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
+		readers.Send(func() {
 			// ARM knows which groups the group is in.
 			found[i], errs[i] = c.heldAt(ctx, Query{Plane: Azure, Scope: s.Scope, Principal: group, Groups: true})
 		})
 	}
-	wg.Wait()
+	readers.Wait()
 	out := slices.Clone(directory) // the cache's own stays as it is
 	for i := range subs {
 		if errs[i] != nil {
@@ -117,11 +115,17 @@ func (c *Client) heldAt(ctx context.Context, q Query) ([]Access, error) {
 func (c *Client) listed(ctx context.Context, k Kind, q Query) ([]Access, error) {
 	return c.held.get(string(k)+" "+string(q.Plane)+" "+q.Scope.Key()+" "+q.Principal, func() ([]Access, error) {
 		var out []Access
+		odd := 0
+		q.Odd = func(string) { odd++ }
 		for i, err := range c.Instances(ctx, k, q) {
 			if err != nil {
 				return nil, err
 			}
 			out = append(out, i.Access)
+		}
+		if odd > 0 {
+			// A role is held there, whatever it is.
+			return nil, &Error{Code: CodeDenied, Detail: "something is held where no scope can be named"}
 		}
 		return out, nil
 	})

@@ -44,8 +44,8 @@ type Query struct {
 	Principal string // object id
 	Groups    bool   // with Principal, and on the planes of Graph with Scope: also what its groups hold
 	Exact     bool   // what holds at Scope (there or inherited), not what lies below it
-	// Odd, if set, hears of each item that an Azure listing leaves out since no Scope can
-	// name where it lies: there is one, and nobody here can change it.
+	// Odd, if set, hears of each item that a listing leaves out since no Scope can name
+	// where it lies: there is one, and nobody here can change it.
 	Odd func(scope string)
 }
 

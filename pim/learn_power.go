@@ -38,7 +38,14 @@ func (e *Engine) learnNested(ctx context.Context, rules *Rules, q *Question) err
 	return nil
 }
 
+// mostHops bounds how many groups are followed from one; beyond it nobody knows.
+const mostHops = 50
+
+// leadsInto lists the guarded groups that id leads into: those that it is in, those that
+// it may become a member or owner of, and whatever these lead into in their turn. Its
+// members activate what it may activate, so the way leads on.
 func (e *Engine) leadsInto(ctx context.Context, q *Question, id string, guarded []string) ([]string, error) {
+	group := true
 	if q.Request.Scope.Level() == LevelObject && id == q.Request.Scope.object() {
 		// An app registration is in no group, and cannot be asked about.
 		p, err := e.Client.Principal(ctx, id)
@@ -48,19 +55,37 @@ func (e *Engine) leadsInto(ctx context.Context, q *Question, id string, guarded 
 		if p.Type != TypeUser && p.Type != TypeGroup && p.Type != TypeServicePrincipal {
 			return nil, nil
 		}
+		group = p.Type == TypeGroup
 	}
-	in, err := e.Client.MemberOf(ctx, id, guarded)
-	if err != nil || q.Request.Scope.Level() != LevelGroup || id != q.Request.Scope.object() {
-		return in, err
-	}
-	// Its members activate what it may activate: that leads on as well.
-	on, err := e.Client.eligibleGroups(ctx, id)
-	for _, g := range on {
-		if slices.Contains(guarded, g) {
-			in = append(in, g)
+	var out []string
+	seen := map[string]bool{id: true}
+	for queue := []string{id}; len(queue) > 0; queue = queue[1:] {
+		if len(seen) > mostHops {
+			return nil, &Error{Code: CodeDenied, Detail: "the group leads into more groups than are followed"}
+		}
+		in, err := e.Client.MemberOf(ctx, queue[0], guarded)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, in...)
+		if !group {
+			break
+		}
+		on, err := e.Client.eligibleGroups(ctx, queue[0])
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range on {
+			if slices.Contains(guarded, g) {
+				out = append(out, g)
+			}
+			if !seen[g] {
+				seen[g] = true
+				queue = append(queue, g)
+			}
 		}
 	}
-	return in, err
+	return out, nil
 }
 
 // learnPower reads whether a role of Azure lets its holder give roles, where a rule

@@ -28,6 +28,13 @@ const (
 	roleHybrid      = "8ac3fc64-6eca-42ea-9e69-59f4c7b60eb2"
 	rolePartner     = "e00e864a-17c5-4a4b-9c06-f5b95a8d5bd8"
 	roleDomainNames = "8329153b-31d0-4727-b945-745eb3bc5f31"
+	roleWriters     = "9360feb5-f418-4baa-8175-e2a00bac4301"
+	roleIntune      = "3a2c62db-5318-420d-8d74-23affee5d9d5"
+	rolePartnerTier = "4ba39ca4-527c-499a-b93d-d9b492c50246"
+	roleAuth        = "c4e39bd9-1100-46d3-8c65-fb160da0071f"
+	roleHelpdesk    = "729827e3-9c14-49f7-bb1b-9608f156bbb8"
+	rolePasswords   = "966707d0-3269-4727-9be2-8c3a10f19b9d"
+	roleGovernance  = "45d8d3c5-c802-45c6-b32a-1d70b5e1e86e"
 )
 
 const (
@@ -60,6 +67,13 @@ var builtIn = map[Plane][]Role{
 		{roleHybrid, "Hybrid Identity Administrator"},
 		{rolePartner, "Partner Tier2 Support"},
 		{roleDomainNames, "Domain Name Administrator"},
+		{roleWriters, "Directory Writers"},
+		{roleIntune, "Intune Administrator"},
+		{rolePartnerTier, "Partner Tier1 Support"},
+		{roleAuth, "Authentication Administrator"},
+		{roleHelpdesk, "Helpdesk Administrator"},
+		{rolePasswords, "Password Administrator"},
+		{roleGovernance, "Identity Governance Administrator"},
 	},
 	Group: {{roleMember, "member"}, {roleGroupOwner, "owner"}},
 }
@@ -71,7 +85,8 @@ func (r Role) Escalating(p Plane) bool {
 	switch r.ID {
 	case roleOwner, roleUserAccess, roleRBAC:
 		return p == Azure
-	case roleGlobal, rolePrivileged, rolePrivilegedAut, roleGroups, roleUsers, roleApps, roleCloudApps, roleHybrid, rolePartner, roleDomainNames:
+	case roleGlobal, rolePrivileged, rolePrivilegedAut, roleGroups, roleUsers, roleApps, roleCloudApps, roleHybrid, rolePartner, roleDomainNames,
+		roleWriters, roleIntune, rolePartnerTier, roleAuth, roleHelpdesk, rolePasswords, roleGovernance:
 		return p == Directory
 	case roleGroupOwner:
 		return p == Group // who owns a group decides who is in it

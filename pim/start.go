@@ -68,9 +68,7 @@ func (e *Engine) again(ctx context.Context, caller Caller, c, old Change) (Chang
 		switch {
 		case err != nil:
 			return Change{}, at(op, err)
-		case !d.Allowed && !same:
-			return Change{}, taken
-		case !d.Allowed:
+		case !d.Allowed: // which is about the caller's own request, whatever the id named before
 			return Change{}, d.err(op)
 		}
 	}
@@ -98,10 +96,10 @@ func (e *Engine) again(ctx context.Context, caller Caller, c, old Change) (Chang
 	return e.again(ctx, caller, c, old)
 }
 
-// idle reports whether the change came to nothing: the rules refused it, and PIM was
-// never asked for anything.
+// idle reports whether the change came to nothing: the rules never allowed it, and PIM
+// was never asked for anything.
 func (c Change) idle() bool {
-	return c.State == Refused && !c.Decision.Allowed &&
+	return (c.State == Refused || c.State == Failed) && !c.Decision.Allowed &&
 		!slices.ContainsFunc(c.Effects, func(e Effect) bool { return e.Tried > 0 })
 }
 

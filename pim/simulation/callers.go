@@ -115,10 +115,10 @@ func (w *world) pose(want *want) {
 	w.start(p, "impostor of "+want.id, func(ctx context.Context) {
 		_, err = p.engine.Start(ctx, pim.Caller{Kind: pim.CallerKey, ID: "tester"}, other)
 	}, func(died bool) {
-		switch {
+		switch code := pim.CodeOf(err); {
 		case !died && err == nil:
 			w.watch.broken("%s: another change was taken under this id", want.id)
-		case !died && pim.CodeOf(err) == pim.CodeConflict:
+		case !died && (code == pim.CodeConflict || code == pim.CodeRefused || code == pim.CodeUnmet):
 			w.answered(want)
 		default:
 			again()
