@@ -2,8 +2,8 @@
 // against Microsoft's OpenAPI documents. It is for tests alone.
 //
 // The documents are not part of this module. They lie beside a checkout of it, in
-// ../shared/specs, or are not there at all; then there is nothing to hold against,
-// and the tests say so.
+// shared/specs, or are not there at all; then there is nothing to hold against, and
+// the tests say so.
 package openapi
 
 import (
